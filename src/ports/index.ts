@@ -1,0 +1,19 @@
+export { ChatError, type ErrorCode, isChatError } from "../errors.js";
+export type {
+  ConnectionEntry,
+  ConnectionRegistry,
+  LiveConnection,
+  NodeHandlers,
+  NodeSession,
+} from "./connection-registry.js";
+export type { Consumer, Consumption, Lease, Offset, Queue, QueueItem, QueueRecord } from "./queue.js";
+export { type Adapter, CONTRACT, type Scope } from "./scope.js";
+export type {
+  DeviceRow,
+  DeviceStateKey,
+  HistoryRow,
+  MailboxRow,
+  Storage,
+  Versioned,
+  Write,
+} from "./storage.js";
