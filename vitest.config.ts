@@ -1,0 +1,49 @@
+import { defaultClientConditions, defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+// Tests meet the packages by their public names and run from their source. Biome, tsx and tsc use the same condition.
+const SOURCE = "sentseen-source";
+
+// Tests that need a quiet machine to themselves: many processes, a browser, or memory and time measured.
+const HEAVY = ["test/chaos/**/*.test.ts", "test/browser/**/*.test.ts", "test/behaviour/{hostile,package}-*.test.ts"];
+
+const shared = {
+  pool: "forks",
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  restoreMocks: true,
+} as const;
+
+export default defineConfig({
+  resolve: { conditions: [SOURCE, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [SOURCE, ...defaultServerConditions], externalConditions: [SOURCE, "node"] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "quick",
+          include: ["test/**/*.test.ts", "adapters/*/test/**/*.test.ts"],
+          exclude: HEAVY,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "heavy",
+          include: HEAVY,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+    coverage: { provider: "v8", include: ["src/**", "adapters/*/src/**"], reporter: ["text-summary", "html"] },
+  },
+});
