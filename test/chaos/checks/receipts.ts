@@ -1,0 +1,70 @@
+import type { Happening } from "../history.js";
+import type { Log } from "./log.js";
+import { Membership } from "./membership.js";
+import { standsAt, type Violation, violation } from "./violation.js";
+
+/** How far a user's devices have come in a conversation, as the history goes by. */
+class Progress {
+  private readonly had = new Set<number>();
+  private reached = 0;
+
+  constructor(private readonly owed: readonly number[]) {}
+
+  add(seq: number): void {
+    this.had.add(seq);
+    while (this.reached < this.owed.length && this.had.has(this.owed[this.reached] as number)) this.reached++;
+  }
+
+  /** The first seq up to `seq` that the user is owed and hasn't got; null where there is none. */
+  firstMissing(seq: number): number | null {
+    const next = this.owed[this.reached];
+    return next !== undefined && next <= seq ? next : null;
+  }
+}
+
+/**
+ * No receipt runs ahead of what it is about: whenever somebody is told that a user has everything up to a seq, some
+ * device of the user had each of them on the wire before; that it is read, some application of the user had.
+ */
+export function checkReceipts(log: Log): Violation[] {
+  const { conversations, happenings } = log;
+  const violations: Violation[] = [];
+  const progress = new Map<string, { readonly delivered: Progress; readonly read: Progress }>();
+  for (const [conversation, places] of conversations) {
+    const membership = new Membership(places);
+    for (const user of membership.users()) {
+      const owed = places.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
+      progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed) });
+    }
+  }
+
+  happenings.forEach((happening, at) => {
+    if (happening.type === "acked") {
+      const of = progress.get(`${happening.conversation} ${happening.user}`);
+      of?.delivered.add(happening.seq);
+      of?.read.add(happening.seq);
+    }
+    if (happening.type === "received") {
+      progress.get(`${happening.entry.conversation} ${happening.user}`)?.delivered.add(happening.entry.seq);
+    }
+    if (happening.type === "delivered") {
+      progress.get(`${happening.entry.conversation} ${happening.user}`)?.read.add(happening.entry.seq);
+    }
+    if (happening.type === "watermark") look(happening, at);
+  });
+
+  function look(mark: Extract<Happening, { type: "watermark" }>, at: number): void {
+    const of = progress.get(`${mark.conversation} ${mark.user}`);
+    if (of === undefined) return;
+    for (const kind of ["delivered", "read"] as const) {
+      const seq = of[kind].firstMissing(mark[kind]);
+      if (seq === null) continue;
+      const text = `${mark.user} is said to have ${kind} seq ${mark[kind]} of ${mark.conversation} and lacks seq ${seq}`;
+      const until = happenings.slice(0, at + 1);
+      const about = (happening: Happening): boolean =>
+        happening === mark || standsAt(mark.conversation, seq)(happening);
+      violations.push(violation("receipt-before-delivery", text, until, about));
+    }
+  }
+  return violations;
+}
