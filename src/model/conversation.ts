@@ -26,6 +26,4 @@ export interface ConversationState {
   /** The queue's offset of the last command that changed this state. */
   readonly offset: number;
   readonly members: ReadonlyMap<UserId, Member>;
-  /** The last `seq` that each current member sent, so that a receipt goes only to those whom it tells something. */
-  readonly sent: ReadonlyMap<UserId, number>;
 }

@@ -30,29 +30,53 @@ export function isUuid(text: string): boolean {
   return UUID_TEXT.test(text);
 }
 
-const HEX: string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The character codes of a byte's two hexadecimal digits. */
+const HIGH = new Uint8Array(256);
+const LOW = new Uint8Array(256);
+/** The value of a hexadecimal digit by its character code; -1 for what is none. */
+const DIGIT = new Int8Array(128).fill(-1);
+for (let byte = 0; byte < 256; byte++) {
+  const hex = byte.toString(16).padStart(2, "0");
+  HIGH[byte] = hex.charCodeAt(0);
+  LOW[byte] = hex.charCodeAt(1);
+}
+for (let digit = 0; digit < 16; digit++) DIGIT[digit.toString(16).charCodeAt(0)] = digit;
 
 /** The canonical text of the 16 bytes that begin at `at`. */
 export function uuidFromBytes(bytes: Uint8Array, at: number): Uuid {
-  let text = "";
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-    text += HEX[bytes[at + i] as number];
-  }
-  return text;
+  const high = (i: number): number => HIGH[bytes[at + i] as number] as number;
+  const low = (i: number): number => LOW[bytes[at + i] as number] as number;
+  // One call makes one flat string: joining pieces makes a tree of them, which whoever looks the id up has to flatten.
+  return String.fromCharCode(
+    high(0), low(0), high(1), low(1), high(2), low(2), high(3), low(3), 45,
+    high(4), low(4), high(5), low(5), 45, high(6), low(6), high(7), low(7), 45,
+    high(8), low(8), high(9), low(9), 45, high(10), low(10), high(11), low(11),
+    high(12), low(12), high(13), low(13), high(14), low(14), high(15), low(15),
+  );
 }
 
-/** Writes the 16 bytes of a canonical UUID to `into`, beginning at `at`. */
-export function uuidToBytes(uuid: Uuid, into: Uint8Array, at: number): void {
+/**
+ * Writes the 16 bytes of a canonical UUID to `into`, beginning at `at`, and answers true. Answers false for a text
+ * that is none; what was written then means nothing.
+ */
+export function uuidToBytes(uuid: Uuid, into: Uint8Array, at: number): boolean {
+  if (uuid.length !== 36) return false;
+  let codes = 0;
+  let digits = 0;
   let from = 0;
   for (let i = 0; i < 16; i++) {
-    if (from === 8 || from === 13 || from === 18 || from === 23) from++;
-    into[at + i] = (nibble(uuid.charCodeAt(from)) << 4) | nibble(uuid.charCodeAt(from + 1));
+    if (i === 4 || i === 6 || i === 8 || i === 10) {
+      if (uuid.charCodeAt(from++) !== 45) return false;
+    }
+    const one = uuid.charCodeAt(from);
+    const other = uuid.charCodeAt(from + 1);
     from += 2;
+    codes |= one | other;
+    const high = DIGIT[one] as number;
+    const low = DIGIT[other] as number;
+    digits |= high | low;
+    into[at + i] = (high << 4) | low;
   }
-}
-
-/** 0–9 from a digit's character code, 10–15 from a lower-case letter's. */
-function nibble(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
+  // Past 127 the table has no entry; a digit of -1 leaves its sign in `digits`.
+  return codes < 128 && digits >= 0;
 }

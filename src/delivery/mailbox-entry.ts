@@ -1,0 +1,21 @@
+import type { Entry } from "../model/message.js";
+import type { Offset } from "../ports/queue.js";
+
+/** An entry at its place in mailboxes. One object stands in the mailboxes of all who get it at this place. */
+export class MailboxEntry {
+  /** The bytes that go to sockets, made once for all that get the same, by name of sub-protocol. */
+  readonly framed = new Map<string, Uint8Array>();
+
+  constructor(
+    readonly position: Offset,
+    readonly entry: Entry,
+  ) {}
+
+  /** About how many bytes of memory it holds. */
+  get size(): number {
+    const { entry } = this;
+    if (entry.type === "change") return 512;
+    const envelopes = entry.envelopes?.reduce((sum, [, bytes]) => sum + bytes.length + 64, 0) ?? 0;
+    return 512 + entry.content.length + envelopes;
+  }
+}

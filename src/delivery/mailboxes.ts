@@ -1,0 +1,257 @@
+import type { UserId, Uuid } from "../model/ids.js";
+import type { Entry } from "../model/message.js";
+import type { Offset } from "../ports/queue.js";
+import type { FlushPart } from "../ports/flush-part.js";
+import type { DeviceRow, Storage, Write } from "../ports/storage.js";
+import { type DeviceInfo, deviceInfoValue, entryValue } from "../ports/stored.js";
+import { Feed, type Progress, type Subscriber } from "./feed.js";
+import { Mailbox } from "./mailbox.js";
+import { MailboxEntry } from "./mailbox-entry.js";
+
+export interface MailboxesOptions {
+  readonly storage: Storage;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds after which an undelivered entry goes, and a device that wasn't seen. */
+  readonly keepMs: number;
+  /** Called when there is something to flush that no record made. */
+  readonly changed: () => void;
+}
+
+interface Unreleased {
+  readonly mailbox: Mailbox;
+  readonly entry: MailboxEntry;
+}
+
+export interface Attachment {
+  readonly feed: Feed;
+  /** The device's position can't be continued at. */
+  readonly gap: boolean;
+}
+
+/**
+ * All mailboxes whose entries one owner of the log makes. An entry is appended under the log's offset without a read
+ * [R3], released to whoever is connected once a durable place holds it [R1], and written with the next flush unless
+ * every device of its user has acknowledged it by then.
+ */
+export class Mailboxes implements Progress, FlushPart {
+  flushed: Offset;
+  released: Offset;
+  /** Entries that are in memory only, and about how many bytes they take: one entry in several mailboxes counts once each. */
+  readonly pending = { entries: 0, bytes: 0 };
+
+  private readonly mailboxes = new Map<UserId, Mailbox>();
+  private readonly dirty = new Set<Mailbox>();
+  private unreleased: Unreleased[] = [];
+  private readonly loading = new Map<UserId, Promise<void>>();
+
+  constructor(
+    private readonly options: MailboxesOptions,
+    checkpoint: Offset,
+  ) {
+    this.flushed = checkpoint;
+    this.released = checkpoint;
+  }
+
+  get size(): number {
+    return this.mailboxes.size;
+  }
+
+  /** Puts an entry into the mailboxes of its recipients. Shown to nobody before `release`. */
+  append(position: Offset, entry: Entry, recipients: Iterable<UserId>): void {
+    const shared = new MailboxEntry(position, entry);
+    const { size } = shared;
+    for (const user of recipients) {
+      const mailbox = this.mailbox(user);
+      if (user === entry.sender && toldByTheAcknowledgement(mailbox, entry.sender_device)) continue;
+      mailbox.append(shared);
+      this.pending.entries++;
+      this.pending.bytes += size;
+      this.dirty.add(mailbox);
+      this.unreleased.push({ mailbox, entry: shared });
+    }
+  }
+
+  /** Everything appended up to here may be shown. */
+  release(upTo: Offset): void {
+    const { unreleased } = this;
+    let count = 0;
+    for (; count < unreleased.length; count++) {
+      const { mailbox, entry } = unreleased[count] as Unreleased;
+      if (entry.position > upTo) break;
+      for (const feed of mailbox.feeds) feed.push(entry);
+    }
+    this.unreleased = count === unreleased.length ? [] : unreleased.slice(count);
+    this.released = upTo;
+  }
+
+  /** The position of the last entry in a connected user's mailbox. */
+  head(user: UserId): Offset {
+    return Math.min(this.mailboxes.get(user)?.head ?? 0, this.released);
+  }
+
+  /** How far a connected user's device has acknowledged. */
+  acknowledged(user: UserId, device: Uuid): Offset {
+    return this.mailboxes.get(user)?.devices?.get(device)?.position ?? 0;
+  }
+
+  /**
+   * Connects a device: from now on everything that is released is kept for it, and its feed brings all from after
+   * `position`. A device that is new is stored before it counts, so that nothing is forgotten that it hasn't got.
+   */
+  async attach(
+    user: UserId,
+    device: Uuid,
+    info: DeviceInfo,
+    position: Offset | undefined,
+    subscriber: Subscriber,
+  ): Promise<Attachment> {
+    const mailbox = this.mailbox(user);
+    const start = { feed: null as Feed | null };
+    // Holds the mailbox in memory while it waits.
+    const held = new Feed(mailbox, subscriber, this, this.options.storage, 0);
+    mailbox.feeds.add(held);
+    try {
+      await this.loadDevices(mailbox);
+      const known = mailbox.devices?.get(device);
+      const gap =
+        position !== undefined && (known === undefined || position < known.position || position > this.released);
+      const after = gap ? (known?.position ?? 0) : (position ?? known?.position ?? 0);
+      await this.noteDevice(mailbox, device, info, known, position === undefined || gap ? (known?.position ?? 0) : after);
+      start.feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
+      mailbox.feeds.add(start.feed);
+      return { feed: start.feed, gap };
+    } finally {
+      held.close();
+      if (start.feed === null) this.letGo(mailbox);
+    }
+  }
+
+  /** The connection is gone. */
+  detach(user: UserId, device: Uuid, feed: Feed): void {
+    feed.close();
+    const mailbox = this.mailboxes.get(user);
+    if (mailbox === undefined) return;
+    const row = mailbox.devices?.get(device);
+    if (row !== undefined) {
+      mailbox.devices?.set(device, { ...row, seen_at: this.options.now() });
+      mailbox.changedDevices.add(device);
+      this.dirty.add(mailbox);
+      this.options.changed();
+    }
+  }
+
+  /** A device durably has everything up to a position. */
+  acknowledge(user: UserId, device: Uuid, position: Offset): void {
+    const mailbox = this.mailboxes.get(user);
+    if (mailbox === undefined) return;
+    const trims = mailbox.acknowledge(device, Math.min(position, this.released), this.options.now());
+    this.dirty.add(mailbox);
+    this.options.changed();
+    if (trims) this.forget(mailbox.dropUpTo(mailbox.trimmed));
+  }
+
+  /** A device is unlinked: what waited only for it may go. */
+  async removeDevice(user: UserId, device: Uuid): Promise<void> {
+    await this.options.storage.write([{ kind: "device_removed", user, device }]);
+    const mailbox = this.mailboxes.get(user);
+    if (mailbox?.devices?.delete(device) !== true) return;
+    mailbox.changedDevices.delete(device);
+    this.dirty.add(mailbox);
+    if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
+    this.options.changed();
+  }
+
+  /** What a flush up to `upTo` has to write. Each mailbox's rows are one write. [R3 b] */
+  collect(upTo: Offset): Write[] {
+    const writes: Write[] = [];
+    const expires_at = this.options.now() + this.options.keepMs;
+    for (const mailbox of this.dirty) {
+      const { user } = mailbox;
+      const rows = mailbox.pendingBetween(0, upTo).map(({ position, entry }) => ({ position, value: entryValue(entry) }));
+      if (rows.length > 0) {
+        writes.push({ kind: "mailbox", user, rows, expires_at });
+        mailbox.storedUpTo = (rows.at(-1) as { position: Offset }).position;
+      }
+      if (mailbox.trimmed > 0 && mailbox.storedUpTo > 0) {
+        writes.push({ kind: "trim", user, position: mailbox.trimmed });
+        if (mailbox.trimmed >= mailbox.storedUpTo) mailbox.storedUpTo = 0;
+      }
+      for (const device of mailbox.changedDevices) {
+        const row = mailbox.devices?.get(device);
+        if (row !== undefined) writes.push({ kind: "device", ...row, expires_at: row.seen_at + this.options.keepMs });
+      }
+      mailbox.changedDevices.clear();
+    }
+    return writes;
+  }
+
+  /** A flush up to `upTo` has landed: its entries needn't be held any more. */
+  landed(upTo: Offset): void {
+    this.flushed = upTo;
+    for (const mailbox of this.dirty) {
+      this.forget(mailbox.dropUpTo(upTo));
+      if (!mailbox.hasPending && mailbox.changedDevices.size === 0) {
+        this.dirty.delete(mailbox);
+        this.letGo(mailbox);
+      }
+    }
+  }
+
+  private forget(entries: readonly MailboxEntry[]): void {
+    this.pending.entries -= entries.length;
+    for (const entry of entries) this.pending.bytes -= entry.size;
+  }
+
+  private mailbox(user: UserId): Mailbox {
+    let mailbox = this.mailboxes.get(user);
+    if (mailbox === undefined) {
+      mailbox = new Mailbox(user, this.flushed);
+      this.mailboxes.set(user, mailbox);
+    }
+    return mailbox;
+  }
+
+  private letGo(mailbox: Mailbox): void {
+    if (mailbox.idle && !this.dirty.has(mailbox)) this.mailboxes.delete(mailbox.user);
+  }
+
+  private loadDevices(mailbox: Mailbox): Promise<void> {
+    if (mailbox.devices !== null) return Promise.resolve();
+    const { user } = mailbox;
+    const under = this.loading.get(user);
+    if (under !== undefined) return under;
+    const load = this.options.storage
+      .devices(user)
+      .then((rows) => {
+        mailbox.devices = new Map(rows.map((row) => [row.device, row]));
+      })
+      .finally(() => this.loading.delete(user));
+    this.loading.set(user, load);
+    return load;
+  }
+
+  private async noteDevice(
+    mailbox: Mailbox,
+    device: Uuid,
+    info: DeviceInfo,
+    known: DeviceRow | undefined,
+    position: Offset,
+  ): Promise<void> {
+    const now = this.options.now();
+    const row: DeviceRow = { user: mailbox.user, device, position, seen_at: now, value: deviceInfoValue(info) };
+    if (known === undefined) {
+      await this.options.storage.write([{ kind: "device", ...row, expires_at: now + this.options.keepMs }]);
+    } else {
+      mailbox.changedDevices.add(device);
+      this.dirty.add(mailbox);
+    }
+    mailbox.devices?.set(device, row);
+    if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
+  }
+}
+
+/** The only device that a user has needs no row for what it sends itself. */
+function toldByTheAcknowledgement(mailbox: Mailbox, device: Uuid): boolean {
+  return mailbox.devices?.size === 1 && mailbox.devices.has(device);
+}

@@ -1,0 +1,71 @@
+import { decideGroup } from "../groups/decide-group.js";
+import type { Command } from "../model/command.js";
+import type { ConversationState, Member } from "../model/conversation.js";
+import { type Decision, refuse } from "../model/decision.js";
+import type { Message } from "../model/message.js";
+
+/**
+ * The state machine: what a command comes to in a conversation that stands as `state` says (null where there is
+ * none). No clock, no chance, no look-up: the same log gives the same entries on every node, however often. [R2]
+ */
+export function decide(state: ConversationState | null, command: Command, offset: number, maxMembers: number): Decision {
+  return command.action.type === "send"
+    ? decideSend(state, command, offset)
+    : decideGroup(state, command, offset, maxMembers);
+}
+
+function decideSend(before: ConversationState | null, command: Command, offset: number): Decision {
+  const { action, sender } = command;
+  if (action.type !== "send") throw new TypeError("not a send");
+  const state = before ?? (action.to === undefined ? null : firstOfDirect(command, action.to));
+  if (state === null) return refuse("not_found", "conversation");
+  if (!state.members.has(sender)) return refuse("not_member");
+
+  const seq = state.head + 1;
+  const timestamp = Math.max(state.timestamp, command.timestamp);
+  const to = state.kind === "direct" ? otherOf(state, sender) : undefined;
+  const entry: Message = {
+    type: "message",
+    conversation: command.conversation,
+    seq,
+    id: command.id,
+    sender,
+    sender_device: command.device,
+    timestamp,
+    ...(to !== undefined && { to }),
+    content_type: action.content_type,
+    content: action.content,
+    ...(action.envelopes !== undefined && { envelopes: action.envelopes }),
+    ...(action.silent !== undefined && { silent: action.silent }),
+    ...(action.mentions !== undefined && { mentions: action.mentions }),
+  };
+  return {
+    answer: { ok: true, seq, timestamp },
+    next: { ...state, head: seq, timestamp, offset },
+    entry,
+    recipients: state.members.keys(),
+  };
+}
+
+function firstOfDirect(command: Command, to: string): ConversationState {
+  const member: Member = { role: "member", joined: 1 };
+  return {
+    id: command.conversation,
+    kind: "direct",
+    name: "",
+    head: 0,
+    timestamp: 0,
+    version: 0,
+    offset: 0,
+    members: new Map([
+      [command.sender, member],
+      [to, member],
+    ]),
+  };
+}
+
+/** The other user of a direct conversation; the user itself in notes to self. */
+function otherOf(state: ConversationState, user: string): string {
+  for (const member of state.members.keys()) if (member !== user) return member;
+  return user;
+}

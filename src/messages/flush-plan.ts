@@ -1,0 +1,65 @@
+import type { Offset } from "../ports/queue.js";
+import type { DeviceStateKey, Write } from "../ports/storage.js";
+import { conversationValue, deviceStateValue } from "../ports/stored.js";
+import type { DeviceState } from "./device-state.js";
+import type { Partition } from "./partition.js";
+import type { PipelineStep } from "./probe.js";
+
+export interface FlushStep {
+  readonly name: Extract<PipelineStep, `flush.${string}`>;
+  readonly writes: readonly Write[];
+}
+
+export interface FlushPlan {
+  /** Once the plan has landed, everything up to here is in storage. */
+  readonly upTo: Offset;
+  /** Each step lands before the next is issued. [R2 a] */
+  readonly steps: readonly FlushStep[];
+}
+
+export interface FlushTarget {
+  readonly topic: string;
+  readonly partition: number;
+  /** Whether storage lands all writes of a call together; a plan is a single step there. */
+  readonly atomic: boolean;
+}
+
+/**
+ * What brings storage up to the last applied record, in the order that makes a stop between any two writes harmless:
+ * rows; the states of devices; the states of conversations, each with the members it decides by; the checkpoint.
+ */
+export function planFlush(partition: Partition, rows: readonly Write[], target: FlushTarget): FlushPlan {
+  const upTo = partition.applied;
+  const { conversations, devices, membership } = partition.dirty();
+  const steps: FlushStep[] = [
+    { name: "flush.rows", writes: rows },
+    { name: "flush.device_states", writes: devices.map(({ key, state }) => deviceWrite(key, state, upTo, target.atomic)) },
+    {
+      name: "flush.conversations",
+      writes: conversations.map((state): Write => {
+        const changes = [...(membership.get(state.id) ?? [])];
+        return {
+          kind: "conversation",
+          conversation: state.id,
+          value: conversationValue(state),
+          offset: state.offset,
+          joined: changes.filter(([, member]) => member).map(([user]) => user),
+          left: changes.filter(([, member]) => !member).map(([user]) => user),
+        };
+      }),
+    },
+    { name: "flush.checkpoint", writes: checkpointWrite(partition, target, upTo) },
+  ];
+  const wanted = steps.filter(({ writes }) => writes.length > 0);
+  if (!target.atomic) return { upTo, steps: wanted };
+  const writes = wanted.flatMap((step) => step.writes);
+  return { upTo, steps: writes.length === 0 ? [] : [{ name: "flush.checkpoint", writes }] };
+}
+
+function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atomic: boolean): Write {
+  return { kind: "device_state", ...key, value: deviceStateValue(state.snapshot(upTo, atomic)), offset: upTo };
+}
+
+function checkpointWrite(partition: Partition, { topic, partition: number }: FlushTarget, upTo: Offset): Write[] {
+  return upTo > partition.checkpoint ? [{ kind: "checkpoint", topic, partition: number, offset: upTo }] : [];
+}

@@ -1,0 +1,254 @@
+import { ChatError } from "../errors.js";
+import type { Command } from "../model/command.js";
+import type { ConversationState } from "../model/conversation.js";
+import type { UserId, Uuid } from "../model/ids.js";
+import type { Entry } from "../model/message.js";
+import type { FlushPart } from "../ports/flush-part.js";
+import type { Lease, Offset, QueueRecord } from "../ports/queue.js";
+import type { Storage } from "../ports/storage.js";
+import { conversationFrom } from "../ports/stored.js";
+import { decodeCommand } from "./command-codec.js";
+import { type FlushPlan, planFlush } from "./flush-plan.js";
+import type { LoggedCommand, Outcome, Partition } from "./partition.js";
+import type { Probe } from "./probe.js";
+
+/** Where a partition's entries and answers go. */
+export interface Outlets {
+  /** Takes a new entry in; shown to nobody before it is released. */
+  append(offset: Offset, entry: Entry, recipients: Iterable<UserId>): void;
+  /** Everything appended up to here is durable and may be shown. */
+  release(upTo: Offset): void;
+  /** Answers a command, whose entry has been released. */
+  answer(outcome: Outcome): void;
+  /** The end of a run of answers and releases: what they produced may be sent. */
+  turn(): void;
+  /** A record that can't be applied for its own sake is set aside. [R5] */
+  deadLetter(record: QueueRecord, error: unknown): void;
+  /** Something failed that will be tried again. */
+  failed(error: unknown): void;
+}
+
+export interface OwnerOptions {
+  readonly storage: Storage;
+  readonly topic: string;
+  readonly number: number;
+  /** Whether the queue itself keeps what it accepted: acknowledgements needn't wait for storage then. [R1] */
+  readonly durableQueue: boolean;
+  /** How long rows may wait for company, in milliseconds. */
+  readonly flushMs: number;
+  /** Rows in memory beyond which a flush begins at once; at eight times as many the log isn't read on. */
+  readonly flushRows: number;
+  /** How many rows wait in memory. */
+  readonly waiting: () => number;
+  readonly parts: readonly FlushPart[];
+  readonly outlets: Outlets;
+  readonly probe: Probe;
+}
+
+const RETRY_MS = { first: 50, most: 5_000 };
+
+/**
+ * The owner of one partition of commands: applies its records in order, answers and releases what is durable, and
+ * writes rows behind. Loses everything it holds, and nothing that was acknowledged, when it stops.
+ */
+export class Owner {
+  private outcomes: Outcome[] = [];
+  private timer: NodeJS.Timeout | null = null;
+  private flushing: Promise<void> | null = null;
+  private changed = false;
+  private stopped = false;
+
+  constructor(
+    private readonly partition: Partition,
+    private readonly lease: Lease,
+    private readonly options: OwnerOptions,
+  ) {}
+
+  get applied(): Offset {
+    return this.partition.applied;
+  }
+
+  get checkpoint(): Offset {
+    return this.partition.checkpoint;
+  }
+
+  /** The next records. Returns a promise only where something has to be waited for. */
+  accept(records: readonly QueueRecord[]): void | Promise<void> {
+    const commands = this.decode(records);
+    this.options.probe("command.durable");
+    if (this.partition.missing(commands) !== null) return this.loadAndApply(commands);
+    this.apply(commands);
+    return this.roomForMore();
+  }
+
+  private decode(records: readonly QueueRecord[]): LoggedCommand[] {
+    const commands: LoggedCommand[] = [];
+    for (const record of records) {
+      // What was replayed from before the checkpoint is in storage.
+      if (record.offset <= this.partition.applied) continue;
+      try {
+        const command = (record.decoded as Command | undefined) ?? decodeCommand(record.value);
+        commands.push({ offset: record.offset, command });
+      } catch (error) {
+        this.options.outlets.deadLetter(record, error);
+      }
+    }
+    return commands;
+  }
+
+  private async loadAndApply(commands: readonly LoggedCommand[]): Promise<void> {
+    const { storage } = this.options;
+    for (let missing = this.partition.missing(commands); missing !== null; missing = this.partition.missing(commands)) {
+      const { conversations, devices } = missing;
+      const states = await this.read(() => storage.conversations(conversations));
+      const known = await this.read(() => storage.deviceStates(devices));
+      const again = this.partition.load(missing, states, known, commands);
+      const rows = again.length === 0 ? [] : await this.read(() => storage.conversations(again));
+      again.forEach((id, i) => {
+        this.partition.refresh(id, rows[i] ?? null);
+      });
+    }
+    this.apply(commands);
+    await this.roomForMore();
+  }
+
+  /** Reads from storage, however long it is away [R5]. Throws where the lease was lost meanwhile. [R2 c] */
+  private async read<T>(ask: () => Promise<T>): Promise<T> {
+    for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.most)) {
+      try {
+        const answer = await ask();
+        this.checkLease();
+        return answer;
+      } catch (error) {
+        this.checkLease();
+        this.options.outlets.failed(error);
+        await this.pause(pause);
+      }
+    }
+  }
+
+  private checkLease(): void {
+    if (this.stopped || !this.lease.valid()) throw new ChatError("closed", "The partition belongs to another owner.");
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  private apply(commands: readonly LoggedCommand[]): void {
+    const { outlets, durableQueue, probe } = this.options;
+    for (const record of commands) {
+      const outcome = this.partition.apply(record);
+      if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
+      this.outcomes.push(outcome);
+    }
+    probe("command.applied");
+    if (durableQueue) this.releaseUpTo(this.partition.applied);
+    this.touch();
+  }
+
+  /** Shows and answers what is durable. [R1] */
+  private releaseUpTo(upTo: Offset): void {
+    const { outlets, probe } = this.options;
+    outlets.release(upTo);
+    probe("command.released");
+    let count = 0;
+    for (const outcome of this.outcomes) {
+      if (outcome.offset > upTo) break;
+      outlets.answer(outcome);
+      count++;
+    }
+    this.outcomes = count === this.outcomes.length ? [] : this.outcomes.slice(count);
+    probe("command.answered");
+    outlets.turn();
+  }
+
+  /** There is something to flush. */
+  touch(): void {
+    this.changed = true;
+    if (this.flushing !== null || this.stopped) return;
+    const atOnce = !this.options.durableQueue || this.options.waiting() >= this.options.flushRows;
+    if (atOnce) this.startFlush();
+    else this.timer ??= setTimeout(() => this.startFlush(), this.options.flushMs);
+  }
+
+  private roomForMore(): void | Promise<void> {
+    if (this.options.waiting() < this.options.flushRows * 8) return;
+    return this.flush();
+  }
+
+  /** Writes everything up to the last record applied. Resolves when it has landed. */
+  async flush(): Promise<void> {
+    if (this.flushing !== null) await this.flushing;
+    this.startFlush();
+    await this.flushing;
+  }
+
+  private startFlush(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    if (this.flushing !== null || !this.changed || this.stopped) return;
+    this.changed = false;
+    this.flushing = this.writePlan().finally(() => {
+      this.flushing = null;
+      if (this.changed) this.touch();
+    });
+  }
+
+  private async writePlan(): Promise<void> {
+    const { storage, topic, number, parts, probe, durableQueue } = this.options;
+    const rows = parts.flatMap((part) => part.collect(this.partition.applied));
+    const plan = planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic });
+    probe("flush.planned");
+    if (!(await this.land(plan))) return;
+    this.partition.landed(plan.upTo);
+    for (const part of parts) part.landed(plan.upTo);
+    probe("flush.landed");
+    if (!durableQueue) this.releaseUpTo(plan.upTo);
+  }
+
+  /** Lands a plan, however long storage is away [R5]; false where the lease was lost meanwhile. [R2 c] */
+  private async land(plan: FlushPlan): Promise<boolean> {
+    for (const { name, writes } of plan.steps) {
+      for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.most)) {
+        if (!this.lease.valid()) return false;
+        try {
+          await this.options.storage.write(writes);
+          this.options.probe(name);
+          break;
+        } catch (error) {
+          this.options.outlets.failed(error);
+          if (this.stopped) return false;
+          await this.pause(pause);
+        }
+      }
+    }
+    return true;
+  }
+
+  /** A conversation as of the last record: what is held, else what is stored. */
+  async conversation(id: Uuid): Promise<ConversationState | null> {
+    const held = this.partition.conversation(id);
+    if (held !== undefined) return held;
+    const [row] = await this.options.storage.conversations([id]);
+    return this.partition.conversation(id) ?? (row ? conversationFrom(row.value, row.offset) : null);
+  }
+
+  /** A conversation, where it is held; undefined where storage would have to be asked. */
+  heldConversation(id: Uuid): ConversationState | null | undefined {
+    return this.partition.conversation(id);
+  }
+
+  /** Flushes what can be flushed within the deadline, in milliseconds, and lets everything go. Idempotent. */
+  async stop(deadline: number): Promise<void> {
+    if (this.stopped) return;
+    const giveUp = setTimeout(() => {
+      this.stopped = true;
+    }, deadline);
+    if (this.lease.valid()) await this.flush();
+    clearTimeout(giveUp);
+    this.stopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    await this.flushing;
+  }
+}

@@ -1,0 +1,196 @@
+import type { Answer, Command } from "../model/command.js";
+import type { ConversationState } from "../model/conversation.js";
+import type { UserId, Uuid } from "../model/ids.js";
+import type { Entry } from "../model/message.js";
+import type { Offset } from "../ports/queue.js";
+import type { DeviceStateKey, Versioned } from "../ports/storage.js";
+import { conversationFrom, deviceStateFrom } from "../ports/stored.js";
+import { decide } from "./decide.js";
+import { DeviceState } from "./device-state.js";
+
+/** A command at its place in the log. */
+export interface LoggedCommand {
+  readonly offset: Offset;
+  readonly command: Command;
+}
+
+/** What a record came to. */
+export interface Outcome extends LoggedCommand {
+  /** Null only for a record that was done before and whose answer nobody can ask for any more. */
+  readonly answer: Answer | null;
+  /** The new entry, and whose mailboxes get it. Absent for a refusal, a repetition, and what was done before. */
+  readonly placed: { readonly entry: Entry; readonly recipients: Iterable<UserId> } | null;
+}
+
+export interface PartitionOptions {
+  readonly partition: number;
+  /** Commands that a device may have unacknowledged. */
+  readonly window: number;
+  readonly maxMembers: number;
+  /** Conversations, and devices, that are held at most beyond those that can't be let go yet. */
+  readonly cached: number;
+}
+
+/** What has to be loaded before some records can be applied. */
+export interface Missing {
+  readonly conversations: readonly Uuid[];
+  readonly devices: readonly DeviceStateKey[];
+}
+
+interface Held<T> {
+  readonly state: T;
+  /** The offset of the last record that touched it; what is beyond the checkpoint can't be let go. [R2 c] */
+  readonly touched: Offset;
+}
+
+/**
+ * What the owner of a partition of commands holds in memory, and the rules by which a record changes it. Does no I/O:
+ * the same calls in the same order come out the same.
+ */
+export class Partition {
+  private readonly conversations = new Map<Uuid, Held<ConversationState | null>>();
+  private readonly devices = new Map<string, Held<DeviceState> & { readonly key: DeviceStateKey }>();
+  /** Conversations whose last `joined` or `left` hasn't been written. */
+  private membership = new Map<Uuid, Map<UserId, boolean>>();
+
+  constructor(
+    private readonly options: PartitionOptions,
+    /** Everything at or before this is in storage. */
+    public checkpoint: Offset,
+    /** The last record applied. */
+    public applied: Offset = checkpoint,
+  ) {}
+
+  /** What these records need that isn't here; null where nothing. */
+  missing(records: readonly LoggedCommand[]): Missing | null {
+    let conversations: Set<Uuid> | null = null;
+    let devices: Map<string, DeviceStateKey> | null = null;
+    for (const { command } of records) {
+      if (!this.conversations.has(command.conversation)) {
+        conversations ??= new Set();
+        conversations.add(command.conversation);
+      }
+      const name = deviceName(command);
+      if (!this.devices.has(name)) {
+        devices ??= new Map();
+        devices.set(name, this.deviceKey(command));
+      }
+    }
+    if (conversations === null && devices === null) return null;
+    return { conversations: [...(conversations ?? [])], devices: [...(devices?.values() ?? [])] };
+  }
+
+  private deviceKey(command: Command): DeviceStateKey {
+    return { partition: this.options.partition, user: command.sender, device: command.device };
+  }
+
+  /**
+   * Takes in what was missing. Answers the conversations that must be loaded again: a device's row that a record
+   * beyond `applied` made comes from an old owner whose write landed late, so what is held of the conversations in
+   * hand may be older than it. [R2 d]
+   */
+  load(
+    missing: Missing,
+    conversations: readonly (Versioned | null)[],
+    devices: readonly (Versioned | null)[],
+    records: readonly LoggedCommand[],
+  ): Uuid[] {
+    missing.conversations.forEach((id, i) => {
+      this.refresh(id, conversations[i] ?? null);
+    });
+    const fromTheFuture = new Set<string>();
+    missing.devices.forEach((key, i) => {
+      const row = devices[i] ?? null;
+      const known = row === null ? [] : deviceStateFrom(row.value);
+      const name = deviceName({ sender: key.user, device: key.device });
+      this.devices.set(name, { key, state: new DeviceState(this.options.window, known), touched: this.checkpoint });
+      if (row !== null && row.offset > this.applied) fromTheFuture.add(name);
+    });
+    if (fromTheFuture.size === 0) return [];
+    const again = records.filter(({ command }) => fromTheFuture.has(deviceName(command)));
+    return [...new Set(again.map(({ command }) => command.conversation))];
+  }
+
+  /** Takes in a conversation as storage has it, whatever was held of it. */
+  refresh(id: Uuid, row: Versioned | null): void {
+    const state = row === null ? null : conversationFrom(row.value, row.offset);
+    this.conversations.set(id, { state, touched: this.checkpoint });
+  }
+
+  /** A conversation as of the last record; undefined where it isn't held. */
+  conversation(id: Uuid): ConversationState | null | undefined {
+    return this.conversations.get(id)?.state;
+  }
+
+  /** Applies one record, whose states are held. */
+  apply(record: LoggedCommand): Outcome {
+    const { command, offset } = record;
+    const name = deviceName(command);
+    const conversation = this.conversations.get(command.conversation);
+    const device = this.devices.get(name);
+    if (conversation === undefined || device === undefined) throw new Error("a state was not loaded");
+    this.applied = offset;
+
+    if (conversation.state !== null && offset <= conversation.state.offset) {
+      // Wholly done before: everything that it made has landed, its answer with it. [R2 a]
+      const answer = device.state.answerAt(command.id, offset) ?? device.state.answerBefore(command.id, offset);
+      return { command, offset, answer, placed: null };
+    }
+    const known = device.state.answerBefore(command.id, offset);
+    if (known !== null) return { command, offset, answer: known, placed: null };
+
+    const decision = decide(conversation.state, command, offset, this.options.maxMembers);
+    device.state.remember({ id: command.id, offset, answer: decision.answer }, this.checkpoint);
+    this.devices.set(name, { key: device.key, state: device.state, touched: offset });
+    if (decision.next === null) return { command, offset, answer: decision.answer, placed: null };
+
+    this.noteMembership(conversation.state, decision.next);
+    this.conversations.set(command.conversation, { state: decision.next, touched: offset });
+    return { command, offset, answer: decision.answer, placed: decision };
+  }
+
+  private noteMembership(before: ConversationState | null, after: ConversationState): void {
+    if (before?.members === after.members) return;
+    const changes = this.membership.get(after.id) ?? new Map<UserId, boolean>();
+    for (const user of before?.members.keys() ?? []) if (!after.members.has(user)) changes.set(user, false);
+    for (const user of after.members.keys()) if (!before?.members.has(user)) changes.set(user, true);
+    this.membership.set(after.id, changes);
+  }
+
+  /** The states that changed since the checkpoint, as a flush up to `applied` has to write them. */
+  dirty(): {
+    readonly conversations: readonly ConversationState[];
+    readonly devices: readonly { readonly key: DeviceStateKey; readonly state: DeviceState }[];
+    /** Per conversation: who became a member (true) or is none any more (false). */
+    readonly membership: ReadonlyMap<Uuid, ReadonlyMap<UserId, boolean>>;
+  } {
+    const conversations: ConversationState[] = [];
+    for (const { state, touched } of this.conversations.values()) {
+      if (touched > this.checkpoint && state !== null) conversations.push(state);
+    }
+    const devices = [...this.devices.values()].filter(({ touched }) => touched > this.checkpoint);
+    const membership = this.membership;
+    this.membership = new Map();
+    return { conversations, devices, membership };
+  }
+
+  /** A flush up to `offset` has landed whole. */
+  landed(offset: Offset): void {
+    this.checkpoint = offset;
+    letGo(this.conversations, this.options.cached, offset);
+    letGo(this.devices, this.options.cached, offset);
+  }
+}
+
+/** Lets the longest-held states go until no more than `keep` are left, but none that a record beyond `landed` touched. */
+function letGo(held: Map<string, Held<unknown>>, keep: number, landed: Offset): void {
+  if (held.size <= keep) return;
+  for (const [key, { touched }] of held) {
+    if (touched <= landed) held.delete(key);
+    if (held.size <= keep) return;
+  }
+}
+
+function deviceName(command: Pick<Command, "sender" | "device">): string {
+  return `${command.sender}\u0000${command.device}`;
+}
