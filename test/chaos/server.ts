@@ -1,0 +1,43 @@
+/**
+ * The server under test, as a process of its own. Reads its setup from the environment, prints its port, drains on
+ * SIGTERM, and ends with its standard input.
+ */
+import { lmdb } from "../../adapters/lmdb/src/index.js";
+import { memory } from "../../adapters/memory/src/index.js";
+import { createChatServer, developmentAuth } from "../../src/index.js";
+import { plant, wrapStorage } from "./planted.js";
+import type { ServerSetup } from "./server-process.js";
+
+const setup: ServerSetup = JSON.parse(process.env.SENTSEEN_CHAOS ?? "{}");
+
+/** Kills the process at the n-th time that a step is done. */
+function crashPoint(at: string | undefined): (step: string) => void {
+  const [step, count] = at?.split(":") ?? [];
+  let left = Number(count ?? 1);
+  return (done) => {
+    if (done === step && --left === 0) process.kill(process.pid, "SIGKILL");
+  };
+}
+
+let ports = lmdb({ directory: setup.directory });
+if (setup.stepwise) ports = { ...ports, storage: wrapStorage(ports.storage, { atomic: false }) };
+if (setup.planted !== undefined) ports = plant(setup.planted, ports, setup.directory);
+
+const chat = createChatServer({
+  ...memory(),
+  ...ports,
+  authenticate: developmentAuth(),
+  flush_ms: setup.flush ?? 200,
+  limits: { idle_seconds: setup.idle ?? 2 },
+  rate: { per_second: 100_000, burst: 100_000 },
+  probe: crashPoint(setup.crashAt),
+});
+chat.on("error", (error: unknown) => console.error(error));
+
+process.on("SIGTERM", () => {
+  void chat.close().then(() => process.exit(0));
+});
+process.stdin.on("end", () => process.exit(1)).resume();
+
+const { port } = await chat.listen({ port: 0, host: "127.0.0.1" });
+console.log(port);
