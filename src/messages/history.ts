@@ -20,6 +20,8 @@ interface Kept {
 
 /** The conversations' history, where it is kept: what is stored, joined with what isn't yet. [R1] */
 export class History implements FlushPart {
+  /** Entries that aren't in storage yet. */
+  size = 0;
   private readonly pending = new Map<Uuid, Kept[]>();
 
   constructor(private readonly options: HistoryOptions) {}
@@ -30,6 +32,7 @@ export class History implements FlushPart {
 
   add(entry: Entry, offset: Offset): void {
     if (!this.kept) return;
+    this.size++;
     const entries = this.pending.get(entry.conversation);
     if (entries === undefined) this.pending.set(entry.conversation, [{ entry, offset }]);
     else entries.push({ entry, offset });
@@ -69,6 +72,7 @@ export class History implements FlushPart {
   landed(upTo: Offset): void {
     for (const [conversation, entries] of this.pending) {
       const left = entries.filter(({ offset }) => offset > upTo);
+      this.size -= entries.length - left.length;
       if (left.length === 0) this.pending.delete(conversation);
       else this.pending.set(conversation, left);
     }

@@ -38,7 +38,7 @@ export interface OwnerOptions {
   readonly flushMs: number;
   /** Rows in memory beyond which a flush begins at once; at eight times as many the log isn't read on. */
   readonly flushRows: number;
-  /** How many rows wait in memory. */
+  /** How many rows wait in memory to be written. */
   readonly waiting: () => number;
   readonly parts: readonly FlushPart[];
   readonly outlets: Outlets;
@@ -75,9 +75,10 @@ export class Owner {
   /** The next records. Returns a promise only where something has to be waited for. */
   accept(records: readonly QueueRecord[]): void | Promise<void> {
     const commands = this.decode(records);
+    const upTo = records.at(-1)?.offset ?? this.partition.applied;
     this.options.probe("command.durable");
-    if (this.partition.missing(commands) !== null) return this.loadAndApply(commands);
-    this.apply(commands);
+    if (this.partition.missing(commands) !== null) return this.loadAndApply(commands, upTo);
+    this.apply(commands, upTo);
     return this.roomForMore();
   }
 
@@ -96,7 +97,7 @@ export class Owner {
     return commands;
   }
 
-  private async loadAndApply(commands: readonly LoggedCommand[]): Promise<void> {
+  private async loadAndApply(commands: readonly LoggedCommand[], upTo: Offset): Promise<void> {
     const { storage } = this.options;
     for (let missing = this.partition.missing(commands); missing !== null; missing = this.partition.missing(commands)) {
       const { conversations, devices } = missing;
@@ -108,7 +109,7 @@ export class Owner {
         this.partition.refresh(id, rows[i] ?? null);
       });
     }
-    this.apply(commands);
+    this.apply(commands, upTo);
     await this.roomForMore();
   }
 
@@ -135,13 +136,14 @@ export class Owner {
     return new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  private apply(commands: readonly LoggedCommand[]): void {
+  private apply(commands: readonly LoggedCommand[], upTo: Offset): void {
     const { outlets, durableQueue, probe } = this.options;
     for (const record of commands) {
       const outcome = this.partition.apply(record);
       if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
       this.outcomes.push(outcome);
     }
+    this.partition.passed(upTo);
     probe("command.applied");
     if (durableQueue) this.releaseUpTo(this.partition.applied);
     this.touch();
@@ -224,6 +226,10 @@ export class Owner {
       }
     }
     return true;
+  }
+
+  membershipUnwritten(user: UserId): boolean {
+    return this.partition.membershipUnwritten(user);
   }
 
   /** A conversation as of the last record: what is held, else what is stored. */

@@ -50,8 +50,10 @@ interface Held<T> {
 export class Partition {
   private readonly conversations = new Map<Uuid, Held<ConversationState | null>>();
   private readonly devices = new Map<string, Held<DeviceState> & { readonly key: DeviceStateKey }>();
-  /** Conversations whose last `joined` or `left` hasn't been written. */
+  /** Per conversation: who became a member (true) or is none any more (false) since the last flush was planned. */
   private membership = new Map<Uuid, Map<UserId, boolean>>();
+  /** The same, of the flush that is under way. */
+  private landing = new Map<Uuid, Map<UserId, boolean>>();
 
   constructor(
     private readonly options: PartitionOptions,
@@ -149,6 +151,17 @@ export class Partition {
     return { command, offset, answer: decision.answer, placed: decision };
   }
 
+  /** Records up to here are done with, those that were set aside too. */
+  passed(offset: Offset): void {
+    if (offset > this.applied) this.applied = offset;
+  }
+
+  /** Whether a user came into a conversation, or left one, and no flush with that has landed. */
+  membershipUnwritten(user: UserId): boolean {
+    for (const changes of [...this.membership.values(), ...this.landing.values()]) if (changes.has(user)) return true;
+    return false;
+  }
+
   private noteMembership(before: ConversationState | null, after: ConversationState): void {
     if (before?.members === after.members) return;
     const changes = this.membership.get(after.id) ?? new Map<UserId, boolean>();
@@ -169,14 +182,15 @@ export class Partition {
       if (touched > this.checkpoint && state !== null) conversations.push(state);
     }
     const devices = [...this.devices.values()].filter(({ touched }) => touched > this.checkpoint);
-    const membership = this.membership;
+    this.landing = this.membership;
     this.membership = new Map();
-    return { conversations, devices, membership };
+    return { conversations, devices, membership: this.landing };
   }
 
   /** A flush up to `offset` has landed whole. */
   landed(offset: Offset): void {
     this.checkpoint = offset;
+    this.landing = new Map();
     letGo(this.conversations, this.options.cached, offset);
     letGo(this.devices, this.options.cached, offset);
   }

@@ -1,0 +1,166 @@
+import { z } from "zod";
+import { ChatError } from "./errors.js";
+import type { Authenticate } from "./gateway/authenticate.js";
+import type { Hooks } from "./gateway/services.js";
+import type { Rate } from "./gateway/token-bucket.js";
+import type { Probe } from "./messages/probe.js";
+import { DEFAULT_LIMITS, type Limits } from "./model/limits.js";
+import type { ConnectionRegistry } from "./ports/connection-registry.js";
+import type { Queue } from "./ports/queue.js";
+import { CONTRACT } from "./ports/scope.js";
+import type { Storage } from "./ports/storage.js";
+
+/** What a host gives to `createChatServer`. */
+export interface ChatServerOptions {
+  readonly storage: Storage;
+  readonly queue: Queue;
+  readonly registry: ConnectionRegistry;
+  /** Decides who connects. Called for every hello, and for every token that an open connection renews. */
+  readonly authenticate: Authenticate;
+  /**
+   * How long history is kept: "delivered" (default) keeps nothing beyond delivery and undelivered entries for 30 days;
+   * "forever" or a number of days keeps conversations to be pulled.
+   */
+  readonly retention?: "delivered" | "forever" | { readonly days: number };
+  /** Bounds told to clients; none above the schema's ceilings. */
+  readonly limits?: Partial<Limits>;
+  /** Commands of one user: on average a second, and at once. Default 200 and 1,000. */
+  readonly rate?: Partial<Rate>;
+  /** Sockets at a time; more are turned away with 503. Default 100,000. */
+  readonly maxConnections?: number;
+  /** Which web pages may connect: a list of origins, "same-host" (default), or "any". */
+  readonly origins?: readonly string[] | "same-host" | "any";
+  readonly hooks?: Partial<Hooks>;
+  /** Milliseconds that rows may wait to be written together. Default 1,000. */
+  readonly flushMs?: number;
+  /** Milliseconds that receipts may wait to be merged. Default 40. */
+  readonly receiptsMs?: number;
+  /** Milliseconds since 1970; for tests. */
+  readonly now?: () => number;
+  /** Told of each step of the pipeline; for tests and traces. */
+  readonly probe?: Probe;
+}
+
+/** The options with everything that was left out filled in. */
+export interface Config {
+  readonly storage: Storage;
+  readonly queue: Queue;
+  readonly registry: ConnectionRegistry;
+  readonly authenticate: Authenticate;
+  /** Milliseconds; null for ever, 0 for not at all. */
+  readonly historyMs: number | null;
+  readonly limits: Limits;
+  readonly rate: Rate;
+  readonly maxConnections: number;
+  readonly origins: readonly string[] | "same-host" | "any";
+  readonly hooks: Hooks;
+  readonly flushMs: number;
+  readonly receiptsMs: number;
+  readonly now: () => number;
+  readonly probe: Probe;
+}
+
+const whole = (most: number, least = 1) => z.number().int().min(least).max(most);
+const aFunction = <T>() => z.custom<T>((value) => typeof value === "function", "a function is wanted");
+const anAdapter = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null, "an adapter is wanted");
+
+const DAY_MS = 86_400_000;
+
+const schema = z.strictObject({
+  storage: anAdapter<Storage>(),
+  queue: anAdapter<Queue>(),
+  registry: anAdapter<ConnectionRegistry>(),
+  authenticate: aFunction<Authenticate>(),
+  retention: z
+    .union([z.enum(["delivered", "forever"]), z.strictObject({ days: z.number().positive().max(36_500) })])
+    .default("delivered"),
+  limits: z
+    .strictObject({
+      content: whole(DEFAULT_LIMITS.content),
+      frame: whole(DEFAULT_LIMITS.frame, 1_024),
+      in_flight: whole(1_024),
+      group_members: whole(DEFAULT_LIMITS.group_members),
+      idle_seconds: whole(600, 2),
+    })
+    .partial()
+    .default({}),
+  rate: z
+    .strictObject({ per_second: z.number().positive(), burst: whole(1_000_000) })
+    .partial()
+    .default({}),
+  maxConnections: whole(10_000_000).default(100_000),
+  origins: z.union([z.array(z.string()), z.enum(["same-host", "any"])]).default("same-host"),
+  hooks: z
+    .strictObject({
+      beforeSend: aFunction<NonNullable<Hooks["beforeSend"]>>(),
+      deadlineMs: whole(60_000),
+      onFailure: z.enum(["refuse", "pass"]),
+    })
+    .partial()
+    .default({}),
+  flushMs: whole(10_000).default(1_000),
+  receiptsMs: whole(10_000).default(40),
+  now: aFunction<() => number>().default(() => Date.now),
+  probe: aFunction<Probe>().default(() => () => {}),
+});
+
+/** Checks what the host gave. Throws `config` naming the option, or `incompatible` naming the part. */
+export function readConfig(options: ChatServerOptions): Config {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const keys = issue?.code === "unrecognized_keys" ? issue.keys : [];
+    const field = [...(issue?.path ?? []), ...keys].join(".");
+    throw new ChatError("config", `${field}: ${issue?.message}`, { field, cause: parsed.error });
+  }
+  const { retention, limits, rate, hooks, ...rest } = parsed.data;
+  checkParts(rest);
+  return {
+    ...rest,
+    historyMs: retention === "delivered" ? 0 : retention === "forever" ? null : retention.days * DAY_MS,
+    limits: { ...DEFAULT_LIMITS, ...defined(limits) },
+    rate: { per_second: 200, burst: 1_000, ...defined(rate) },
+    hooks: { deadlineMs: 2_000, onFailure: "refuse", ...defined(hooks) },
+  };
+}
+
+/** Only what was given, so that it doesn't cover a default with undefined. */
+function defined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+const REACH = { process: 0, machine: 1, cluster: 2 } as const;
+
+/** Parts that were written for another contract, or that reach less far than the others need, can't be safe together. */
+function checkParts(parts: Pick<Config, "storage" | "queue" | "registry">): void {
+  for (const name of ["storage", "queue", "registry"] as const) {
+    const { contract, scope } = parts[name];
+    if (contract !== CONTRACT) {
+      throw new ChatError("incompatible", `${name} follows contract ${contract}; this server knows ${CONTRACT}.`, {
+        field: name,
+      });
+    }
+    if (!Object.hasOwn(REACH, scope)) {
+      throw new ChatError("incompatible", `${name} has no known scope: ${String(scope)}.`, { field: name });
+    }
+  }
+  const { storage, queue, registry } = parts;
+  if (registry.scope === "cluster" && queue.scope !== "cluster") {
+    throw new ChatError("incompatible", `A cluster's registry wants a cluster's queue, not one of a ${queue.scope}.`, {
+      field: "queue",
+    });
+  }
+  if (queue.scope === "cluster" && (storage.scope !== "cluster" || registry.scope !== "cluster")) {
+    const field = storage.scope === "cluster" ? "registry" : "storage";
+    throw new ChatError("incompatible", `A cluster's queue wants a cluster's ${field}.`, { field });
+  }
+  if (queue.durable && queue.scope !== "process" && storage.scope === "process") {
+    throw new ChatError("incompatible", "A durable queue over storage that forgets would lose what was flushed.", {
+      field: "storage",
+    });
+  }
+  if (!queue.embedded) {
+    throw new ChatError("incompatible", "This version runs on a queue inside the process only.", { field: "queue" });
+  }
+}

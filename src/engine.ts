@@ -1,0 +1,196 @@
+import { Mailboxes } from "./delivery/mailboxes.js";
+import { ChatError } from "./errors.js";
+import type { Conversations } from "./gateway/services.js";
+import { History } from "./messages/history.js";
+import { type Outlets, Owner } from "./messages/owner.js";
+import { type Outcome, Partition } from "./messages/partition.js";
+import type { Config } from "./config.js";
+import type { UserId } from "./model/ids.js";
+import type { Entry } from "./model/message.js";
+import type { Receipt } from "./model/receipt.js";
+import type { Consumer, Consumption, Lease, Offset, QueueRecord } from "./ports/queue.js";
+import { Receipts } from "./receipts/receipts.js";
+
+export const COMMANDS = "commands";
+const GROUP = "messages";
+const UNDELIVERED_MS = 30 * 86_400_000;
+const FLUSH_ROWS = 4_096;
+const CACHED = 100_000;
+const STOP_MS = 15_000;
+
+/** What the engine tells of what it does. */
+export interface EngineEvents {
+  answer(outcome: Outcome): void;
+  entry(entry: Entry): void;
+  forward(user: UserId, receipts: readonly Receipt[]): void;
+  /** The end of a run: what it produced may be sent. */
+  turn(): void;
+  failed(error: unknown): void;
+  /** The partition is no longer ours: whoever is connected has to begin anew. */
+  lost(): void;
+}
+
+/** All that belongs to one ownership of the log. */
+interface Owned {
+  readonly owner: Owner;
+  readonly mailboxes: Mailboxes;
+  readonly receipts: Receipts;
+  readonly history: History;
+}
+
+/**
+ * The messages and delivery roles over a queue inside the process: one partition, whose entries pass straight into
+ * the mailboxes under their command's offset. [R3]
+ */
+export class Engine implements Consumer {
+  deadLetters = 0;
+  private owned: Owned | null = null;
+  private consumption: Consumption | null = null;
+  private readonly waiters = new Set<{ readonly upTo: Offset; readonly resolve: () => void }>();
+
+  constructor(
+    private readonly config: Config,
+    private readonly events: EngineEvents,
+  ) {}
+
+  /** Takes the log up where it was left. Resolves when everything accepted before has been applied. */
+  async start(): Promise<void> {
+    const { queue } = this.config;
+    this.consumption = await queue.consume(COMMANDS, GROUP, this);
+    const head = await queue.head(COMMANDS, 0);
+    await new Promise<void>((resolve) => {
+      this.waiters.add({ upTo: head ?? 0, resolve });
+      this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.owned?.owner.stop(STOP_MS);
+    await this.consumption?.stop();
+  }
+
+  get running(): boolean {
+    return this.owned !== null;
+  }
+
+  get mailboxes(): Mailboxes {
+    return this.current().mailboxes;
+  }
+
+  get receipts(): Receipts {
+    return this.current().receipts;
+  }
+
+  get history(): History {
+    return this.current().history;
+  }
+
+  get applied(): Offset {
+    return this.owned?.owner.applied ?? 0;
+  }
+
+  get checkpoint(): Offset {
+    return this.owned?.owner.checkpoint ?? 0;
+  }
+
+  readonly conversations: Conversations = {
+    held: (id) => this.current().owner.heldConversation(id),
+    load: (id) => this.current().owner.conversation(id),
+    of: async (user, after, limit) => {
+      const { owner } = this.current();
+      if (owner.membershipUnwritten(user)) await owner.flush();
+      return this.config.storage.conversationsOf(user, after, limit);
+    },
+  };
+
+  private current(): Owned {
+    if (this.owned === null) throw new ChatError("store_unavailable", "The log has no owner just now.");
+    return this.owned;
+  }
+
+  // ── Consumer ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async assigned(number: number, lease: Lease): Promise<Offset | null> {
+    const checkpoint = await this.config.storage.checkpoint(COMMANDS, number);
+    this.owned = this.own(number, lease, checkpoint ?? 0);
+    this.wake();
+    return checkpoint;
+  }
+
+  batch(_number: number, records: readonly QueueRecord[]): void | Promise<void> {
+    const done = this.current().owner.accept(records);
+    if (done === undefined) this.wake();
+    return done?.then(() => this.wake());
+  }
+
+  async revoked(): Promise<void> {
+    const { owned } = this;
+    if (owned === null) return;
+    await owned.owner.stop(STOP_MS);
+    owned.receipts.close();
+    this.owned = null;
+    this.events.lost();
+  }
+
+  private wake(): void {
+    if (this.owned === null) return;
+    for (const waiter of this.waiters) {
+      if (waiter.upTo > this.applied) continue;
+      this.waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  private own(number: number, lease: Lease, checkpoint: Offset): Owned {
+    const { config, events } = this;
+    const { storage, queue, limits, now } = config;
+    const changed = (): void => owner.touch();
+    const mailboxes = new Mailboxes({ storage, now, keepMs: UNDELIVERED_MS, changed }, checkpoint);
+    const history = new History({ storage, now, keepMs: config.historyMs });
+    const receipts: Receipts = new Receipts({
+      storage,
+      held: (id) => owner.heldConversation(id),
+      load: (id) => owner.conversation(id),
+      forward: events.forward,
+      changed,
+      failed: events.failed,
+      mergeMs: config.receiptsMs,
+      cached: CACHED,
+    });
+    const outlets: Outlets = {
+      append(offset, entry, recipients) {
+        mailboxes.append(offset, entry, recipients);
+        history.add(entry, offset);
+        receipts.note(entry);
+      },
+      release: (upTo) => mailboxes.release(upTo),
+      answer(outcome) {
+        events.answer(outcome);
+        if (outcome.placed !== null) events.entry(outcome.placed.entry);
+      },
+      turn: events.turn,
+      deadLetter: (_record, error) => {
+        this.deadLetters++;
+        events.failed(error);
+      },
+      failed: events.failed,
+    };
+    const partition = new Partition(
+      { partition: number, window: limits.in_flight, maxMembers: limits.group_members, cached: CACHED },
+      checkpoint,
+    );
+    const owner: Owner = new Owner(partition, lease, {
+      storage,
+      topic: COMMANDS,
+      number,
+      durableQueue: queue.durable,
+      flushMs: config.flushMs,
+      flushRows: FLUSH_ROWS,
+      waiting: () => mailboxes.pending.entries + history.size,
+      parts: [mailboxes, history, receipts],
+      outlets,
+      probe: config.probe,
+    });
+    return { owner, mailboxes, receipts, history };
+  }
+}

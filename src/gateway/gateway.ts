@@ -1,0 +1,366 @@
+import { randomInt } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { ChatError, type ErrorCode, isChatError } from "../errors.js";
+import type { Outcome } from "../messages/partition.js";
+import type { Command } from "../model/command.js";
+import type { UserId, Uuid } from "../model/ids.js";
+import type { Receipt } from "../model/receipt.js";
+import type { ConnectionEntry } from "../ports/connection-registry.js";
+import { serverCodec, SUB_PROTOCOLS, type SubProtocol } from "../protocol/codec.js";
+import { type ClientFrame, PAGE, type ServerFrame } from "../protocol/frames.js";
+import { refusal } from "./admission.js";
+import { Connection, type ConnectionHost, type ServerCodec } from "./connection.js";
+import { Directory } from "./directory.js";
+import { greet } from "./greet.js";
+import { handleFrame } from "./handle-frame.js";
+import { HostCalls } from "./host-calls.js";
+import { Publisher } from "./publisher.js";
+import type { Services } from "./services.js";
+import { Wheel } from "./wheel.js";
+import { websocketFrame } from "./websocket-frame.js";
+
+/** Above this a message isn't even read to the end; below it, one that is too large is refused by an error. */
+const MAX_PAYLOAD = 1024 * 1024;
+const MAX_FRAGMENTS = 256;
+/** Bytes and frames that a connection may send before it is let in. */
+const GREETING_BYTES = 32 * 1024;
+const GREETING_FRAMES = 64;
+const GREETING_SECONDS = 10;
+/** A socket that takes nothing for so long is given up. */
+const SLOW_SECONDS = 60;
+
+/** The options of the WebSocket server. */
+export const WEBSOCKET_OPTIONS = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: MAX_PAYLOAD,
+  maxFragments: MAX_FRAGMENTS,
+} as const;
+
+/** Holds the sockets: lets them in, reads their frames, sends them theirs, and sees that they are alive. */
+export class Gateway implements ConnectionHost {
+  readonly directory = new Directory();
+  readonly hostCalls = new HostCalls();
+  readonly publisher: Publisher;
+  /** Milliseconds to wait that a turned-away client is told; 0 while clients are welcome. */
+  private draining = 0;
+
+  private readonly wheel: Wheel;
+  private readonly websockets = new WebSocketServer({
+    ...WEBSOCKET_OPTIONS,
+    handleProtocols: (offered) => SUB_PROTOCOLS.find((name) => offered.has(name)) ?? false,
+  });
+  private readonly codecs = new Map<string, ServerCodec>(
+    SUB_PROTOCOLS.map((name: SubProtocol) => [name, serverCodec(name, { allocate: Buffer.allocUnsafeSlow })]),
+  );
+  private nextId = 1;
+  private dirty: Connection[] = [];
+  private flushSoon = false;
+
+  constructor(readonly services: Services) {
+    this.wheel = new Wheel(Math.max(GREETING_SECONDS, services.limits.idle_seconds));
+    this.wheel.start();
+    this.publisher = new Publisher(services.publish, (command, error) => this.publishFailed(command, error));
+  }
+
+  /** Takes an upgrade request that is for this gateway. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const full = this.directory.size >= this.services.maxConnections;
+    const refused = refusal(this.services, request, this.draining > 0 ? "draining" : full ? "overloaded" : null);
+    if (refused !== null) {
+      socket.on("error", () => socket.destroy());
+      socket.end(refused);
+      return;
+    }
+    this.websockets.handleUpgrade(request, socket, head, (ws) => this.opened(ws, socket, request));
+  }
+
+  private opened(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
+    const codec = this.codecs.get(ws.protocol) as ServerCodec;
+    const connection = new Connection(this.nextId++, ws, socket, codec, request, this);
+    this.directory.add(connection);
+    connection.seen = this.wheel.now;
+    this.wheel.add(connection, GREETING_SECONDS);
+    let greetingBytes = 0;
+    const count = (chunk: Buffer): void => {
+      greetingBytes += chunk.length;
+      if (connection.state === "open") socket.off("data", count);
+      else if (greetingBytes > GREETING_BYTES) this.end(connection, "malformed");
+    };
+    socket.on("data", count);
+    socket.on("drain", () => this.drained(connection));
+    ws.on("message", (data: RawData, binary: boolean) => this.received(connection, data as Buffer, binary));
+    ws.on("pong", () => {
+      connection.seen = this.wheel.now;
+    });
+    ws.on("error", () => ws.terminate());
+    ws.on("close", (code: number) => this.closed(connection, code));
+  }
+
+  private received(connection: Connection, data: Buffer, binary: boolean): void {
+    if (connection.state === "closed" || connection.closing) return;
+    connection.seen = this.wheel.now;
+    try {
+      if (data.length > this.services.limits.frame) {
+        throw new ChatError("too_large", "The message is too large.", { limit: this.services.limits.frame });
+      }
+      for (const decoded of connection.codec.decode(binary ? data : data.toString())) {
+        if (decoded.error === undefined) this.frame(connection, decoded.frame);
+        else this.undecodable(connection, decoded.error, decoded.ref);
+      }
+    } catch (error) {
+      this.contain(connection, error);
+    }
+  }
+
+  private undecodable(connection: Connection, error: ChatError, ref: number | undefined): void {
+    if (connection.state === "open") connection.refuse(error, ref);
+    else this.end(connection, "unauthenticated", error);
+  }
+
+  private frame(connection: Connection, frame: ClientFrame): void {
+    switch (connection.state) {
+      case "open":
+        handleFrame(this, connection, frame);
+        return;
+      case "greeting":
+        if (frame.type !== "hello") this.end(connection, "unauthenticated");
+        else {
+          greet(this, connection, frame).catch((error: unknown) => this.contain(connection, error));
+        }
+        return;
+      case "opening":
+        if (connection.early.length >= GREETING_FRAMES) this.end(connection, "malformed");
+        else connection.early.push(frame);
+        return;
+      case "closed":
+    }
+  }
+
+  /** The connection is let in: frames that came meanwhile have their turn. */
+  admitted(connection: Connection): void {
+    connection.state = "open";
+    this.directory.identify(connection);
+    const { early } = connection;
+    connection.early = [];
+    try {
+      for (const frame of early) handleFrame(this, connection, frame);
+    } catch (error) {
+      this.contain(connection, error);
+    }
+  }
+
+  /** What a frame's handling threw concerns its connection alone. */
+  contain(connection: Connection, error: unknown): void {
+    const known = isChatError(error) ? error : new ChatError("internal", undefined, { cause: error });
+    if (known.code === "internal") this.failed(error);
+    if (known.code === "too_large" && connection.state === "open") connection.refuse(known);
+    else this.end(connection, known.code === "too_large" ? "malformed" : known.code, known);
+  }
+
+  /** Tells a connection why, and closes it. */
+  end(connection: Connection, code: ErrorCode, error: ChatError = new ChatError(code)): void {
+    if (connection.state === "closed" || connection.closing) return;
+    connection.refuse(error);
+    connection.close(code);
+  }
+
+  private closed(connection: Connection, close_code: number): void {
+    if (connection.state === "closed") return;
+    const { user, device, feed, entry } = connection;
+    const admitted = connection.state === "open";
+    connection.state = "closed";
+    connection.request = null;
+    connection.early = [];
+    this.directory.remove(connection, this.services.now());
+    if (feed !== null) this.services.mailboxes.detach(user, device, feed);
+    if (entry !== null) this.services.session.unregister(entry).catch((error: unknown) => this.failed(error));
+    if (admitted) this.services.events.disconnected({ user, device, close_code });
+  }
+
+  /** A newer connection of the same device took over. An entry of another generation isn't meant. */
+  replaced(entry: ConnectionEntry): void {
+    const connection = this.directory.get(entry.connection_id);
+    if (connection?.entry?.generation === entry.generation) this.end(connection, "replaced");
+  }
+
+  // ── what goes out ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  soon(connection: Connection): void {
+    if (connection.queued) return;
+    connection.queued = true;
+    this.dirty.push(connection);
+    if (this.flushSoon) return;
+    this.flushSoon = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Writes what the turn produced, one write for each socket. */
+  flush(): void {
+    this.flushSoon = false;
+    const { dirty } = this;
+    this.dirty = [];
+    for (const connection of dirty) {
+      connection.queued = false;
+      connection.flush();
+      if (!connection.ready && connection.slowSince < 0) connection.slowSince = this.wheel.now;
+    }
+  }
+
+  private drained(connection: Connection): void {
+    connection.slowSince = -1;
+    if (connection.staleReceipts) {
+      connection.staleReceipts = false;
+      connection.send({ type: "stale" });
+    }
+    connection.feed?.resume();
+  }
+
+  /** Answers the command of a connection of this node, or of its host. */
+  answer({ command, answer, offset }: Outcome): void {
+    const { origin } = command;
+    if (origin.node !== this.services.node || answer === null) return;
+    if (origin.connection === 0) {
+      this.hostCalls.answer(command, answer);
+      return;
+    }
+    const connection = this.directory.get(origin.connection);
+    if (connection === undefined) return;
+    this.answered(connection);
+    const { id, conversation } = command;
+    if (!answer.ok) {
+      const { code, field, limit } = answer;
+      connection.refuse(new ChatError(code, undefined, { field, limit }), origin.ref, id);
+      return;
+    }
+    const { seq, timestamp } = answer;
+    const ack: ServerFrame = { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
+    // The acknowledgement stands for the entry where everything before it has been delivered.
+    connection.send(connection.feed?.position === offset ? { ...ack, position: offset } : ack);
+  }
+
+  private answered(connection: Connection): void {
+    connection.inFlight--;
+    if (connection.ws.isPaused && connection.inFlight < this.services.limits.in_flight) connection.ws.resume();
+  }
+
+  /** A command may not have been stored: those behind it mustn't overtake it, so its connection begins anew. [R4] */
+  private publishFailed(command: Command, cause: unknown): void {
+    this.failed(cause);
+    const error = new ChatError("store_unavailable", undefined, { cause });
+    if (command.origin.connection === 0) {
+      this.hostCalls.fail(command, error);
+      return;
+    }
+    const connection = this.directory.get(command.origin.connection);
+    if (connection === undefined) return;
+    connection.refuse(error, command.origin.ref, command.id);
+    connection.close("store_unavailable");
+  }
+
+  /** Sends watermarks to the live connections of a user. */
+  forwardReceipts(user: UserId, receipts: readonly Receipt[]): void {
+    for (let from = 0; from < receipts.length; from += PAGE) {
+      const frame: ServerFrame = { type: "receipt", watermarks: receipts.slice(from, from + PAGE) };
+      const framed = new Map<string, Uint8Array>();
+      for (const connection of this.directory.of(user)) {
+        if (!connection.ready) {
+          connection.staleReceipts = true;
+          continue;
+        }
+        const { codec } = connection;
+        const bytes = framed.get(codec.name) ?? websocketFrame(codec.encode(frame));
+        framed.set(codec.name, bytes);
+        connection.sendFramed(bytes);
+      }
+    }
+  }
+
+  // ── whether they are alive ───────────────────────────────────────────────────────────────────────────────────────
+
+  look(connection: Connection, second: number): number {
+    if (connection.state === "closed") return 0;
+    if (connection.closing) {
+      // It was told to close a second ago, at least, and is still there.
+      connection.ws.terminate();
+      return 1;
+    }
+    if (connection.state !== "open") {
+      this.end(connection, "hello_timeout");
+      return 1;
+    }
+    const idle = this.services.limits.idle_seconds;
+    const silent = second - connection.seen;
+    if (silent >= idle) {
+      connection.close("idle");
+      return 1;
+    }
+    if (connection.slowSince >= 0 && second - connection.slowSince >= SLOW_SECONDS) {
+      connection.close("slow");
+      return 1;
+    }
+    const half = Math.ceil(idle / 2);
+    if (silent >= half) connection.ws.ping();
+    const next = silent >= half ? idle - silent : half - silent;
+    return Math.min(next, this.untilExpiry(connection));
+  }
+
+  /** Seconds until the token runs out; closes the connection where it has. */
+  private untilExpiry(connection: Connection): number {
+    if (connection.expiresAt === 0) return Number.POSITIVE_INFINITY;
+    const left = Math.ceil((connection.expiresAt - this.services.now()) / 1_000);
+    if (left <= 0) this.end(connection, "token_refused");
+    return Math.max(1, left);
+  }
+
+  failed(error: unknown): void {
+    this.services.events.failed(error);
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Turns newcomers away and tells everyone to come back, each after another while within `spreadMs`; resolves when
+   * what was accepted is answered, or the deadline has passed.
+   */
+  async drain(spreadMs: number, deadlineMs: number): Promise<void> {
+    this.draining = Math.max(1_000, spreadMs);
+    for (const connection of this.directory.all()) {
+      if (connection.state !== "open") continue;
+      connection.send({ type: "goaway", code: "draining", retry_after: spreadMs > 0 ? randomInt(spreadMs) : 0 });
+    }
+    const until = performance.now() + deadlineMs;
+    const open = (): boolean => this.hostCalls.size > 0 || [...this.directory.all()].some(({ inFlight }) => inFlight > 0);
+    while (open() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  /** Closes every socket; resolves when all are gone. */
+  async close(deadlineMs: number): Promise<void> {
+    this.draining ||= 1_000;
+    const all = [...this.directory.all()];
+    const gone = Promise.all(all.map(({ ws }) => new Promise((resolve) => ws.once("close", resolve))));
+    for (const connection of all) connection.close("draining");
+    const late = setTimeout(() => {
+      for (const { ws } of all) ws.terminate();
+    }, deadlineMs);
+    await gone;
+    clearTimeout(late);
+    this.wheel.stop();
+    this.hostCalls.close();
+  }
+
+  /** Ends every connection for the same reason. */
+  endAll(code: ErrorCode): void {
+    for (const connection of this.directory.all()) this.end(connection, code);
+  }
+
+  /** Ends the connections of a user, or of one device, for good. Answers how many. */
+  disconnect(user: UserId, device?: Uuid): number {
+    const ended = [...this.directory.of(user)].filter((one) => device === undefined || one.device === device);
+    for (const connection of ended) this.end(connection, "disconnected");
+    return ended.length;
+  }
+}

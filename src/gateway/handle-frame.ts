@@ -1,0 +1,144 @@
+import { ChatError, isChatError } from "../errors.js";
+import type { UserId, Uuid } from "../model/ids.js";
+import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
+import { answerRequest, isRequest, type RequestFrame } from "./answer-request.js";
+import { askHook } from "./ask-hook.js";
+import type { Connection } from "./connection.js";
+import type { Gateway } from "./gateway.js";
+import { renew } from "./greet.js";
+import { type CommandFrame, conversationOf, isCommand, toAction } from "./to-action.js";
+
+/** Requests of one connection that may wait for storage at a time. */
+const REQUESTS = 16;
+/** The least time, in milliseconds, that a command refused for now is told to wait. */
+const LEAST_WAIT = 100;
+/** How long (ms) others wait for such a command to come again before it counts as given up. */
+const OWED_MS = 30_000;
+
+/** What a frame of a connection that has been let in leads to. */
+export function handleFrame(gateway: Gateway, connection: Connection, frame: ClientFrame): void {
+  if (isCommand(frame)) command(gateway, connection, frame);
+  else if (isRequest(frame)) request(gateway, connection, frame);
+  else if (frame.type === "receipt") receipt(gateway, connection, frame);
+  else if (frame.type === "ping") ping(gateway, connection, frame);
+  else if (frame.type === "auth") {
+    renew(gateway, connection, frame).catch((error: unknown) => gateway.contain(connection, error));
+  } else connection.refuse(new ChatError("already_greeted"));
+}
+
+// ── commands: checked → within the rate → past the hook → published ────────────────────────────────────────────────
+
+function command(gateway: Gateway, connection: Connection, frame: CommandFrame): void {
+  const { services } = gateway;
+  try {
+    const conversation = conversationOf(frame, connection.user);
+    checkContent(frame, services.limits.content);
+    withinRate(gateway, connection, frame.id);
+    connection.inFlight++;
+    if (connection.inFlight > services.limits.in_flight * 2) connection.ws.pause();
+    const asks = frame.type === "send" && services.hooks.beforeSend !== undefined;
+    if (asks || connection.turn !== null) inTurn(gateway, connection, frame, conversation);
+    else accept(gateway, connection, frame, conversation);
+  } catch (error) {
+    if (!isChatError(error)) throw error;
+    connection.refuse(error, frame.ref, frame.id);
+  }
+}
+
+/** The server's own limit may be below the schema's. */
+function checkContent(frame: CommandFrame, limit: number): void {
+  if (frame.type === "send" && frame.content.length > limit) {
+    throw new ChatError("too_large", `content: at most ${limit} bytes`, { field: "content", limit });
+  }
+}
+
+/**
+ * Throws `rate_limited` for one too many. From then on nothing of this connection overtakes the refused command: it
+ * must come again first, so a device's order survives. [R4]
+ */
+function withinRate(gateway: Gateway, connection: Connection, id: Uuid): void {
+  const { services } = gateway;
+  const now = services.now();
+  const { owed } = connection;
+  if (owed !== null && owed.id !== id && now < owed.until) {
+    throw new ChatError("rate_limited", "An earlier command has to come again first.", { retry_after: LEAST_WAIT });
+  }
+  const wait = gateway.directory.take(connection.user, services.rate, now);
+  if (wait === 0) {
+    connection.owed = null;
+    return;
+  }
+  connection.owed = { id, until: now + OWED_MS };
+  throw new ChatError("rate_limited", undefined, { retry_after: Math.max(LEAST_WAIT, wait) });
+}
+
+/** Commands wait for the hook's word on earlier ones of their connection. [R4] */
+function inTurn(gateway: Gateway, connection: Connection, frame: CommandFrame, conversation: Uuid): void {
+  const turn = (connection.turn ?? Promise.resolve()).then(async () => {
+    try {
+      const asked =
+        frame.type === "send"
+          ? await askHook(gateway.services.hooks, frame, connection.user, connection.device, conversation)
+          : frame;
+      if (connection.state === "open") accept(gateway, connection, asked, conversation);
+    } catch (error) {
+      connection.inFlight--;
+      if (isChatError(error)) connection.refuse(error, frame.ref, frame.id);
+      else gateway.contain(connection, error);
+    }
+    if (connection.turn === turn) connection.turn = null;
+  });
+  connection.turn = turn;
+}
+
+function accept(gateway: Gateway, connection: Connection, frame: CommandFrame, conversation: Uuid): void {
+  const { services } = gateway;
+  gateway.publisher.add({
+    conversation,
+    id: frame.id,
+    sender: connection.user,
+    device: connection.device,
+    timestamp: services.now(),
+    origin: { node: services.node, connection: connection.id, ref: frame.ref },
+    action: toAction(frame),
+  });
+  services.probe("command.accepted");
+}
+
+// ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function request(gateway: Gateway, connection: Connection, frame: RequestFrame): void {
+  if (connection.requests >= REQUESTS) {
+    connection.refuse(new ChatError("rate_limited", undefined, { limit: REQUESTS, retry_after: LEAST_WAIT }), frame.ref);
+    return;
+  }
+  connection.requests++;
+  answerRequest(gateway.services, connection, frame)
+    .then(
+      (answer) => connection.send(answer),
+      (error: unknown) => {
+        if (!isChatError(error)) gateway.failed(error);
+        connection.refuse(isChatError(error) ? error : new ChatError("internal", undefined, { cause: error }), frame.ref);
+      },
+    )
+    .finally(() => {
+      connection.requests--;
+    });
+}
+
+function receipt({ services }: Gateway, { user, device }: Connection, frame: ClientFrames["receipt"]): void {
+  const { position, delivered = [], read = [] } = frame;
+  for (const [conversation, seq] of delivered) services.receipts.report(user, conversation, { delivered: seq, read: 0 });
+  for (const [conversation, seq] of read) services.receipts.report(user, conversation, { delivered: seq, read: seq });
+  if (position !== undefined) services.mailboxes.acknowledge(user, device, position);
+}
+
+function ping({ services }: Gateway, connection: Connection, frame: ClientFrames["ping"]): void {
+  const { user, device } = connection;
+  if (frame.position !== undefined) services.mailboxes.acknowledge(user as UserId, device, frame.position);
+  connection.send({
+    type: "pong",
+    head: services.mailboxes.head(user),
+    position: services.mailboxes.acknowledged(user, device),
+  });
+}

@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { ChatError } from "../errors.js";
+import type { Action } from "../model/command.js";
+import { directConversation, newId, type UserId, type Uuid } from "../model/ids.js";
+import { CONTENT_TYPES, type ContentType } from "../model/message.js";
+import { NAME_BYTES, USER_BYTES } from "../protocol/frames.js";
+import type { Gateway } from "./gateway.js";
+
+/** A message that the host sends as some user. */
+export interface MessageOfHost {
+  readonly from: UserId;
+  readonly to: { readonly user: UserId } | { readonly conversation: Uuid };
+  /** Text is sent as UTF-8. */
+  readonly content: string | Uint8Array;
+  /** Default text. */
+  readonly content_type?: ContentType;
+  readonly silent?: boolean;
+  readonly mentions?: readonly UserId[];
+  /** Give it to be able to repeat the call without sending twice. Default: a new one. */
+  readonly id?: Uuid;
+}
+
+export interface GroupOfHost {
+  readonly owner: UserId;
+  readonly name: string;
+  /** The other members. */
+  readonly users: readonly UserId[];
+  /** The group's id. Default: a new one. */
+  readonly conversation?: Uuid;
+  readonly id?: Uuid;
+}
+
+/** Where a command got its place. */
+export interface Placed {
+  readonly id: Uuid;
+  readonly conversation: Uuid;
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** The device that host commands come from, for every user. */
+export const HOST_DEVICE: Uuid = "00000000-0000-0000-0000-000000000000";
+const ANSWER_MS = 30_000;
+
+const bytesOf = (text: string): number => Buffer.byteLength(text);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const plainText = (most: number) =>
+  z.string().refine((text) => text !== "" && bytesOf(text) <= most && !CONTROL.test(text) && text.isWellFormed(), {
+    message: `1 to ${most} bytes of well-formed text without control characters are wanted`,
+  });
+const userId = plainText(USER_BYTES);
+const uuid = z.guid().toLowerCase();
+
+const messageSchema = z.strictObject({
+  from: userId,
+  to: z.union([z.strictObject({ user: userId }), z.strictObject({ conversation: uuid })]),
+  content: z.union([z.string(), z.instanceof(Uint8Array)]),
+  content_type: z.enum(CONTENT_TYPES).default("text"),
+  silent: z.boolean().optional(),
+  mentions: z.array(userId).max(99).optional(),
+  id: uuid.optional(),
+});
+
+const groupSchema = z.strictObject({
+  owner: userId,
+  name: plainText(NAME_BYTES),
+  users: z.array(userId),
+  conversation: uuid.optional(),
+  id: uuid.optional(),
+});
+
+/** Commands of the host's own code: past hooks and rates, through the same log. */
+export class HostCommands {
+  constructor(private readonly gateway: Gateway) {}
+
+  async send(message: MessageOfHost): Promise<Placed> {
+    const { from, to, content, content_type, silent, mentions, id } = parse(messageSchema, message);
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    const limit = this.gateway.services.limits.content;
+    if (bytes.length > limit) {
+      throw new ChatError("too_large", `content: at most ${limit} bytes`, { field: "content", limit });
+    }
+    const direct = "user" in to;
+    return this.give(from, direct ? directConversation(from, to.user) : to.conversation, id, {
+      type: "send",
+      content_type,
+      content: bytes,
+      ...(direct && { to: to.user }),
+      ...(silent !== undefined && { silent }),
+      ...(mentions !== undefined && { mentions }),
+    });
+  }
+
+  async createGroup(group: GroupOfHost): Promise<Placed> {
+    const { owner, name, users, conversation = newId(), id } = parse(groupSchema, group);
+    return this.give(owner, conversation, id, { type: "create", name, users });
+  }
+
+  private async give(sender: UserId, conversation: Uuid, id: Uuid = newId(), action: Action): Promise<Placed> {
+    const { services, hostCalls, publisher } = this.gateway;
+    const { ref, answer } = hostCalls.open(ANSWER_MS);
+    publisher.add({
+      conversation,
+      id,
+      sender,
+      device: HOST_DEVICE,
+      timestamp: services.now(),
+      origin: { node: services.node, connection: 0, ref },
+      action,
+    });
+    services.probe("command.accepted");
+    const { seq, timestamp } = await answer;
+    return { id, conversation, seq, timestamp };
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new ChatError("invalid", `${field}: ${issue?.message}`, { field, cause: parsed.error });
+}

@@ -1,0 +1,40 @@
+import { encodeCommand } from "../messages/command-codec.js";
+import type { Command } from "../model/command.js";
+import type { QueueItem } from "../ports/queue.js";
+
+/** Publishes commands in the order in which they come; those of one turn of the loop share one call. [R4] */
+export class Publisher {
+  private items: QueueItem[] = [];
+  private commands: Command[] = [];
+  private readonly open = new Set<Promise<void>>();
+
+  constructor(
+    private readonly publish: (items: readonly QueueItem[]) => Promise<void>,
+    /** A command that may not have been stored. */
+    private readonly failed: (command: Command, error: unknown) => void,
+  ) {}
+
+  add(command: Command): void {
+    if (this.items.length === 0) queueMicrotask(() => this.flush());
+    this.items.push({ key: command.conversation, value: encodeCommand(command), decoded: command });
+    this.commands.push(command);
+  }
+
+  private flush(): void {
+    const { items, commands } = this;
+    this.items = [];
+    this.commands = [];
+    const published = this.publish(items)
+      .catch((error: unknown) => {
+        for (const command of commands) this.failed(command, error);
+      })
+      .finally(() => this.open.delete(published));
+    this.open.add(published);
+  }
+
+  /** Resolves when everything added so far is published or has failed. */
+  async settled(): Promise<void> {
+    await Promise.resolve();
+    await Promise.all(this.open);
+  }
+}

@@ -1,0 +1,39 @@
+/** So many a second on average, so many at once. */
+export interface Rate {
+  readonly per_second: number;
+  readonly burst: number;
+}
+
+/** Counts what one user may still do. Costs no timer. */
+export class TokenBucket {
+  private tokens: number;
+  private at: number;
+
+  constructor(
+    private readonly rate: Rate,
+    now: number,
+  ) {
+    this.tokens = rate.burst;
+    this.at = now;
+  }
+
+  /** Takes one token. Answers 0, or how many milliseconds it takes until there is one again. */
+  take(now: number): number {
+    this.refill(now);
+    if (this.tokens < 1) return Math.ceil(((1 - this.tokens) * 1_000) / this.rate.per_second);
+    this.tokens--;
+    return 0;
+  }
+
+  /** Whether nothing would be forgotten if this bucket were. */
+  full(now: number): boolean {
+    this.refill(now);
+    return this.tokens >= this.rate.burst;
+  }
+
+  private refill(now: number): void {
+    if (now <= this.at) return;
+    this.tokens = Math.min(this.rate.burst, this.tokens + ((now - this.at) * this.rate.per_second) / 1_000);
+    this.at = now;
+  }
+}

@@ -1,0 +1,26 @@
+const TEXT = 0x81;
+const BINARY = 0x82;
+
+/**
+ * A whole, final, unmasked WebSocket frame around a payload (RFC 6455, section 5.2). A server's frames carry no mask,
+ * so the same bytes serve every socket that gets the same message.
+ */
+export function websocketFrame(payload: Uint8Array | string): Buffer {
+  const text = typeof payload === "string";
+  const length = text ? Buffer.byteLength(payload) : payload.length;
+  const header = length < 126 ? 2 : length < 0x1_0000 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(header + length);
+  frame[0] = text ? TEXT : BINARY;
+  if (header === 2) frame[1] = length;
+  else if (header === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeUInt32BE(0, 2);
+    frame.writeUInt32BE(length, 6);
+  }
+  if (text) frame.write(payload, header);
+  else frame.set(payload, header);
+  return frame;
+}

@@ -1,0 +1,289 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import EventEmitter from "eventemitter3";
+import { type ChatServerOptions, type Config, readConfig } from "./config.js";
+import { COMMANDS, Engine } from "./engine.js";
+import { ChatError } from "./errors.js";
+import { isLoopback, loopbackOnly } from "./gateway/authenticate.js";
+import { Gateway } from "./gateway/gateway.js";
+import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
+import { decodeReplaced } from "./gateway/node-message.js";
+import type { Services } from "./gateway/services.js";
+import { newId, type UserId, type Uuid } from "./model/ids.js";
+import type { Entry } from "./model/message.js";
+
+/** What a server tells its host. A listener that throws is reported as "error" and disturbs nothing. */
+export interface ChatServerEvents {
+  connect: (connection: { readonly user: UserId; readonly device: Uuid }) => void;
+  disconnect: (connection: { readonly user: UserId; readonly device: Uuid; readonly close_code: number }) => void;
+  /** A message or a change of a group was stored and acknowledged. */
+  message: (entry: Entry) => void;
+  /** Something failed: storage that is away and will be tried again, a listener or hook that threw, a fault. */
+  error: (error: unknown) => void;
+}
+
+/** One connection, as the host sees it. */
+export interface ConnectionInfo {
+  readonly user: UserId;
+  readonly device: Uuid;
+  readonly sub_protocol: string;
+  /** Commands that aren't answered yet. */
+  readonly in_flight: number;
+}
+
+export interface ChatServerStats {
+  readonly connections: number;
+  readonly users: number;
+  /** Mailboxes that are held in memory: of those connected, and of those with entries not yet written. */
+  readonly mailboxes: number;
+  /** Entries that are in memory only; the log holds them too where it is durable. */
+  readonly pending_entries: number;
+  readonly pending_bytes: number;
+  /** The last record of the log that was applied, and the last one whose rows are written. */
+  readonly applied: number;
+  readonly checkpoint: number;
+  /** Records that couldn't be applied for their own sake. */
+  readonly dead_letters: number;
+}
+
+export interface ListenOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default /chat. */
+  readonly path?: string;
+}
+
+export interface CloseOptions {
+  /** Milliseconds over which clients are told to come back. Default 0. */
+  readonly spreadMs?: number;
+  /** Milliseconds that commands under way may take to be answered. Default 5,000. */
+  readonly deadlineMs?: number;
+}
+
+type State = "new" | "starting" | "running" | "closing" | "closed";
+
+const CLOSE_SOCKETS_MS = 2_000;
+
+/** A chat server in the host's process. Made by `createChatServer`. */
+export class ChatServer {
+  private readonly config: Config;
+  private readonly emitter = new EventEmitter<ChatServerEvents>();
+  private readonly engine: Engine;
+  private state: State = "new";
+  private starting: Promise<void> | null = null;
+  private closingDown: Promise<void> | null = null;
+  private gateway: Gateway | null = null;
+  private hostCommands: HostCommands | null = null;
+  private leave: (() => Promise<void>) | null = null;
+  private own: Server | null = null;
+  private readonly detach: (() => void)[] = [];
+
+  constructor(options: ChatServerOptions) {
+    this.config = readConfig(options);
+    this.engine = new Engine(this.config, {
+      answer: (outcome) => this.gateway?.answer(outcome),
+      entry: (entry) => this.emit("message", entry),
+      forward: (user, receipts) => this.gateway?.forwardReceipts(user, receipts),
+      turn: () => this.gateway?.flush(),
+      failed: (error) => this.emit("error", error),
+      lost: () => this.gateway?.endAll("store_unavailable"),
+    });
+  }
+
+  on<E extends keyof ChatServerEvents>(event: E, listener: ChatServerEvents[E]): () => void {
+    this.emitter.on(event, listener as never);
+    return () => this.emitter.off(event, listener as never);
+  }
+
+  /**
+   * Opens the parts and takes the log up where it was left. Idempotent. Rejects with the part's own error (`in_use`,
+   * `corrupt`, `store_unavailable`); the server is closed then.
+   */
+  start(): Promise<void> {
+    if (this.state === "closing" || this.state === "closed") return Promise.reject(new ChatError("closed"));
+    this.starting ??= this.run().catch(async (error: unknown) => {
+      await this.close().catch(() => {});
+      throw error;
+    });
+    return this.starting;
+  }
+
+  private async run(): Promise<void> {
+    this.state = "starting";
+    const { config, engine } = this;
+    const { storage, queue, registry } = config;
+    for (const part of [storage, queue, registry]) await part.open();
+    await engine.start();
+    const node = newId();
+    const session = await registry.join(node, {
+      message: (bytes) => this.gateway?.replaced(decodeReplaced(bytes)),
+      topic: () => {},
+      lost: () => {},
+    });
+    this.leave = () => session.leave();
+    const services: Services = {
+      node,
+      session,
+      limits: config.limits,
+      rate: config.rate,
+      now: config.now,
+      maxConnections: config.maxConnections,
+      authenticate: config.authenticate,
+      origins: config.origins,
+      hooks: config.hooks,
+      probe: config.probe,
+      publish: (items) => queue.publish(COMMANDS, items),
+      conversations: engine.conversations,
+      get mailboxes() {
+        return engine.mailboxes;
+      },
+      get receipts() {
+        return engine.receipts;
+      },
+      get history() {
+        return engine.history;
+      },
+      events: {
+        connected: (connection) => this.emit("connect", connection),
+        disconnected: (connection) => this.emit("disconnect", connection),
+        failed: (error) => this.emit("error", error),
+      },
+    };
+    this.gateway = new Gateway(services);
+    this.hostCommands = new HostCommands(this.gateway);
+    this.state = "running";
+  }
+
+  /**
+   * Serves WebSockets under a path of the host's own HTTP server, and leaves its other requests and upgrades alone.
+   * Call `start` as well. Connections before that are turned away with 503.
+   */
+  attach(server: Server, { path = "/chat" }: { readonly path?: string } = {}): void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      const at = (request.url ?? "/").split("?", 1)[0];
+      if (at === path && this.gateway !== null) this.gateway.upgrade(request, socket, head);
+      else if (at === path) socket.end("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
+      // Nobody else would answer it.
+      else if (server.listenerCount("upgrade") === 1) socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    };
+    server.on("upgrade", onUpgrade);
+    this.detach.push(() => server.off("upgrade", onUpgrade));
+  }
+
+  /** Starts, and listens by itself. */
+  async listen({ port, host = "127.0.0.1", path = "/chat" }: ListenOptions): Promise<{ port: number; url: string }> {
+    if (loopbackOnly(this.config.authenticate) && !isLoopback(host)) {
+      throw new ChatError("config", "Development authentication listens on loopback addresses only.", { field: "host" });
+    }
+    await this.start();
+    const server = createServer((_request, response) => {
+      response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" }).end("This is a WebSocket server.\n");
+    });
+    this.attach(server, { path });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    this.own = server;
+    const bound = (server.address() as AddressInfo).port;
+    return { port: bound, url: `ws://${host.includes(":") ? `[${host}]` : host}:${bound}${path}` };
+  }
+
+  /** Sends a message as a user of the host's choice. Resolves when it is stored for good. */
+  async send(message: MessageOfHost): Promise<Placed> {
+    return this.running().send(message);
+  }
+
+  /** Makes a group. Resolves when it is stored for good. */
+  async createGroup(group: GroupOfHost): Promise<Placed> {
+    return this.running().createGroup(group);
+  }
+
+  private running(): HostCommands {
+    if (this.hostCommands === null || this.state !== "running") {
+      throw new ChatError("closed", "The server isn't running.");
+    }
+    return this.hostCommands;
+  }
+
+  /** The connections of a user, or all. */
+  connections(user?: UserId): ConnectionInfo[] {
+    const directory = this.gateway?.directory;
+    const connections = user === undefined ? directory?.all() : directory?.of(user);
+    return [...(connections ?? [])]
+      .filter(({ state }) => state === "open")
+      .map(({ user, device, codec, inFlight }) => ({ user, device, sub_protocol: codec.name, in_flight: inFlight }));
+  }
+
+  /** Ends a user's connections, or one device's, for good: their clients stay away. Answers how many. */
+  disconnect({ user, device }: { readonly user: UserId; readonly device?: Uuid }): number {
+    return this.gateway?.disconnect(user, device) ?? 0;
+  }
+
+  /** Forgets a device of a user: what waited only for it goes, its connection ends. */
+  async removeDevice(user: UserId, device: Uuid): Promise<void> {
+    this.disconnect({ user, device });
+    await this.engine.mailboxes.removeDevice(user, device);
+  }
+
+  stats(): ChatServerStats {
+    const running = this.gateway !== null && this.engine.running;
+    return {
+      connections: this.gateway?.directory.size ?? 0,
+      users: this.gateway?.directory.users ?? 0,
+      mailboxes: running ? this.engine.mailboxes.size : 0,
+      pending_entries: running ? this.engine.mailboxes.pending.entries : 0,
+      pending_bytes: running ? this.engine.mailboxes.pending.bytes : 0,
+      applied: this.engine.applied,
+      checkpoint: this.engine.checkpoint,
+      dead_letters: this.engine.deadLetters,
+    };
+  }
+
+  /**
+   * Tells clients to come back, answers what is under way, writes everything, releases all parts. Idempotent; closes
+   * no server that it was attached to.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.closingDown ??= this.shutDown(options);
+    return this.closingDown;
+  }
+
+  private async shutDown({ spreadMs = 0, deadlineMs = 5_000 }: CloseOptions): Promise<void> {
+    const failedStart = this.state === "starting";
+    if (!failedStart) await this.starting?.catch(() => {});
+    this.state = "closing";
+    await this.gateway?.drain(spreadMs, deadlineMs);
+    await this.gateway?.close(CLOSE_SOCKETS_MS);
+    for (const detach of this.detach) detach();
+    await new Promise<void>((resolve) => (this.own === null ? resolve() : this.own.close(() => resolve())));
+    await this.leave?.();
+    await this.engine.stop();
+    const { queue, storage, registry } = this.config;
+    for (const part of [queue, storage, registry]) await part.close();
+    this.state = "closed";
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private emit<E extends keyof ChatServerEvents>(event: E, ...args: Parameters<ChatServerEvents[E]>): void {
+    try {
+      this.emitter.emit(event, ...(args as never));
+    } catch (error) {
+      if (event !== "error") this.emit("error", error);
+    }
+  }
+}
+
+/** A chat server made of the host's choice of parts. Throws `config` or `incompatible`, naming what to change. */
+export function createChatServer(options: ChatServerOptions): ChatServer {
+  return new ChatServer(options);
+}
