@@ -45,7 +45,7 @@ const rules = [
     name: "services-below-gateway",
     comment: "A service doesn't know who calls it.",
     from: { path: `^src/(${SERVICES})/` },
-    to: { path: `^src/(gateway|http|server|${TOP})` },
+    to: { path: `^src/(gateway|http|server|engine|config|${TOP})` },
   },
   {
     name: "services-apart",
@@ -57,12 +57,12 @@ const rules = [
     name: "gateway-below-server",
     comment: "The gateway doesn't know how the parts are put together.",
     from: { path: "^src/gateway/" },
-    to: { path: `^src/(http|server|${TOP})` },
+    to: { path: `^src/(http|server|engine|config|${TOP})` },
   },
   {
     name: "server-below-http",
     comment: "The server doesn't know the frameworks that it is attached to.",
-    from: { path: "^src/(server|config)" },
+    from: { path: "^src/(server|engine|config)" },
     to: { path: `^src/(http/|${TOP})` },
   },
   {

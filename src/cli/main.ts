@@ -22,7 +22,7 @@ interface Options {
   readonly data: string;
 }
 
-/** What the command line asks for; null for the usage. Throws on options that don't exist. */
+/** What the command line asks for; null for help. Throws on what it doesn't know, or lacks. */
 function optionsOf(args: readonly string[]): Options | null {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -37,7 +37,9 @@ function optionsOf(args: readonly string[]): Options | null {
     },
   });
   const { as, to, url, token, data } = values;
-  if (values.help || positionals.length !== 1 || positionals[0] !== "chat" || !as) return null;
+  if (values.help) return null;
+  if (positionals.length !== 1 || positionals[0] !== "chat") throw new Error("The one thing to do here is: chat");
+  if (!as) throw new Error("Who are you? --as NAME");
   return {
     as,
     ...(to !== undefined && { to }),
@@ -47,23 +49,29 @@ function optionsOf(args: readonly string[]): Options | null {
   };
 }
 
-/** Resolves with the exit code. */
+/** Resolves with the exit code: 0, 1 where the chat failed, 2 where the command line makes no sense. */
 async function main(args: readonly string[]): Promise<number> {
+  let options: Options | null;
   try {
-    const options = optionsOf(args);
-    if (options === null) {
-      console.error(USAGE);
-      return args.includes("--help") || args.includes("-h") ? 0 : 2;
-    }
+    options = optionsOf(args);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
     return await chat(options);
   } catch (error) {
-    if (isChatError(error) && error.code === "in_use") {
-      console.error("This user chats in another terminal already. Give this one a --data DIR of its own.");
-      return 1;
-    }
-    console.error(error instanceof Error ? error.message : String(error));
-    return isChatError(error) ? 1 : 2;
+    if (!isChatError(error)) throw error;
+    const taken = "This user chats in another terminal already. Give this one a --data DIR of its own.";
+    console.error(error.code === "in_use" ? taken : error.message);
+    return 1;
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
