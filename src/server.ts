@@ -135,6 +135,7 @@ export class ChatServer {
       origins: config.origins,
       hooks: config.hooks,
       probe: config.probe,
+      devices: (user) => storage.devices(user),
       publish: (items) => queue.publish(COMMANDS, items),
       conversations: engine.conversations,
       get mailboxes() {

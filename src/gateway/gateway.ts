@@ -206,7 +206,8 @@ export class Gateway implements ConnectionHost {
     for (const connection of dirty) {
       connection.queued = false;
       connection.flush();
-      if (!connection.ready && connection.slowSince < 0) connection.slowSince = this.wheel.now;
+      if (connection.ready) connection.feed?.resume();
+      else if (connection.slowSince < 0) connection.slowSince = this.wheel.now;
     }
   }
 

@@ -80,7 +80,7 @@ function inTurn(gateway: Gateway, connection: Connection, frame: CommandFrame, c
         frame.type === "send"
           ? await askHook(gateway.services.hooks, frame, connection.user, connection.device, conversation)
           : frame;
-      if (connection.state === "open") accept(gateway, connection, asked, conversation);
+      if (connection.state === "open" && !connection.closing) accept(gateway, connection, asked, conversation);
     } catch (error) {
       connection.inFlight--;
       if (isChatError(error)) connection.refuse(error, frame.ref, frame.id);
@@ -100,6 +100,7 @@ function accept(gateway: Gateway, connection: Connection, frame: CommandFrame, c
     device: connection.device,
     timestamp: services.now(),
     origin: { node: services.node, connection: connection.id, ref: frame.ref },
+    own_copy: true,
     action: toAction(frame),
   });
   services.probe("command.accepted");

@@ -100,6 +100,7 @@ export class HostCommands {
 
   private async give(sender: UserId, conversation: Uuid, id: Uuid = newId(), action: Action): Promise<Placed> {
     const { services, hostCalls, publisher } = this.gateway;
+    const own_copy = (await services.devices(sender)).length > 0;
     const { ref, answer } = hostCalls.open(ANSWER_MS);
     publisher.add({
       conversation,
@@ -108,6 +109,7 @@ export class HostCommands {
       device: HOST_DEVICE,
       timestamp: services.now(),
       origin: { node: services.node, connection: 0, ref },
+      own_copy,
       action,
     });
     services.probe("command.accepted");

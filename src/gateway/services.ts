@@ -7,6 +7,7 @@ import type { Limits } from "../model/limits.js";
 import type { ContentType, Envelope } from "../model/message.js";
 import type { NodeSession } from "../ports/connection-registry.js";
 import type { QueueItem } from "../ports/queue.js";
+import type { DeviceRow } from "../ports/storage.js";
 import type { Receipts } from "../receipts/receipts.js";
 import type { Authenticate } from "./authenticate.js";
 import type { Rate } from "./token-bucket.js";
@@ -67,6 +68,7 @@ export interface Services {
   readonly history: History;
   readonly conversations: Conversations;
   readonly session: NodeSession;
+  readonly devices: (user: UserId) => Promise<readonly DeviceRow[]>;
   readonly publish: (items: readonly QueueItem[]) => Promise<void>;
   readonly probe: Probe;
   readonly events: {

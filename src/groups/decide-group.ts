@@ -134,6 +134,8 @@ function place(
   const seq = state.head + 1;
   const timestamp = Math.max(state.timestamp, command.timestamp);
   const { change, members } = outcome;
+  const recipients = new Set([...state.members.keys(), ...members.keys()]);
+  if (!command.own_copy) recipients.delete(command.sender);
   return {
     answer: { ok: true, seq, timestamp },
     next: { ...state, name: outcome.name ?? state.name, head: seq, timestamp, version: seq, offset, members },
@@ -147,6 +149,6 @@ function place(
       timestamp,
       change,
     },
-    recipients: new Set([...state.members.keys(), ...members.keys()]),
+    recipients,
   };
 }

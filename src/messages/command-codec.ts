@@ -13,7 +13,7 @@ const writer = new MsgpackWriter(1 << 20);
 /** The bytes of a command. */
 export function encodeCommand(command: Command): Uint8Array {
   const { action, origin } = command;
-  writer.arrayHeader(10);
+  writer.arrayHeader(11);
   writer.uint(VERSION);
   writer.uint(KINDS.indexOf(action.type));
   writer.uuid(command.conversation);
@@ -24,6 +24,7 @@ export function encodeCommand(command: Command): Uint8Array {
   writer.text(origin.node);
   writer.uint(origin.connection);
   writer.uint(origin.ref);
+  writer.bool(command.own_copy);
   writeAction(action);
   return writer.take();
 }
@@ -82,6 +83,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
       device: uuid(reader),
       timestamp: uint(reader),
       origin: { node: text(reader), connection: uint(reader), ref: uint(reader) },
+      own_copy: reader.bool() ?? true,
       action: readAction(reader, kind),
     };
   } catch (cause) {

@@ -43,7 +43,7 @@ function decideSend(before: ConversationState | null, command: Command, offset: 
     answer: { ok: true, seq, timestamp },
     next: { ...state, head: seq, timestamp, offset },
     entry,
-    recipients: state.members.keys(),
+    recipients: command.own_copy ? state.members.keys() : othersOf(state.members.keys(), sender),
   };
 }
 
@@ -62,6 +62,10 @@ function firstOfDirect(command: Command, to: string): ConversationState {
       [to, member],
     ]),
   };
+}
+
+function othersOf(users: Iterable<string>, user: string): string[] {
+  return [...users].filter((other) => other !== user);
 }
 
 /** The other user of a direct conversation; the user itself in notes to self. */

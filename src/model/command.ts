@@ -34,6 +34,8 @@ export interface Command {
   readonly timestamp: number;
   /** Where the answer goes. Means nothing in another life of the node. */
   readonly origin: Origin;
+  /** False where the sender has no device that could want a copy: the host sends as a bot. */
+  readonly own_copy: boolean;
   readonly action: Action;
 }
 

@@ -30,28 +30,44 @@ export function isUuid(text: string): boolean {
   return UUID_TEXT.test(text);
 }
 
-/** The character codes of a byte's two hexadecimal digits. */
-const HIGH = new Uint8Array(256);
-const LOW = new Uint8Array(256);
+/** A byte's two hexadecimal digits as character codes, the first one in the upper half. */
+const HEX = new Uint16Array(256);
 /** The value of a hexadecimal digit by its character code; -1 for what is none. */
-const DIGIT = new Int8Array(128).fill(-1);
+const DIGIT = new Int8Array(65_536).fill(-1);
 for (let byte = 0; byte < 256; byte++) {
   const hex = byte.toString(16).padStart(2, "0");
-  HIGH[byte] = hex.charCodeAt(0);
-  LOW[byte] = hex.charCodeAt(1);
+  HEX[byte] = (hex.charCodeAt(0) << 8) | hex.charCodeAt(1);
 }
 for (let digit = 0; digit < 16; digit++) DIGIT[digit.toString(16).charCodeAt(0)] = digit;
 
+function hex(byte: number | undefined): number {
+  return HEX[byte as number] as number;
+}
+
 /** The canonical text of the 16 bytes that begin at `at`. */
 export function uuidFromBytes(bytes: Uint8Array, at: number): Uuid {
-  const high = (i: number): number => HIGH[bytes[at + i] as number] as number;
-  const low = (i: number): number => LOW[bytes[at + i] as number] as number;
+  const a = hex(bytes[at]);
+  const b = hex(bytes[at + 1]);
+  const c = hex(bytes[at + 2]);
+  const d = hex(bytes[at + 3]);
+  const e = hex(bytes[at + 4]);
+  const f = hex(bytes[at + 5]);
+  const g = hex(bytes[at + 6]);
+  const h = hex(bytes[at + 7]);
+  const i = hex(bytes[at + 8]);
+  const j = hex(bytes[at + 9]);
+  const k = hex(bytes[at + 10]);
+  const l = hex(bytes[at + 11]);
+  const m = hex(bytes[at + 12]);
+  const n = hex(bytes[at + 13]);
+  const o = hex(bytes[at + 14]);
+  const p = hex(bytes[at + 15]);
   // One call makes one flat string: joining pieces makes a tree of them, which whoever looks the id up has to flatten.
   return String.fromCharCode(
-    high(0), low(0), high(1), low(1), high(2), low(2), high(3), low(3), 45,
-    high(4), low(4), high(5), low(5), 45, high(6), low(6), high(7), low(7), 45,
-    high(8), low(8), high(9), low(9), 45, high(10), low(10), high(11), low(11),
-    high(12), low(12), high(13), low(13), high(14), low(14), high(15), low(15),
+    a >> 8, a & 255, b >> 8, b & 255, c >> 8, c & 255, d >> 8, d & 255, 45,
+    e >> 8, e & 255, f >> 8, f & 255, 45, g >> 8, g & 255, h >> 8, h & 255, 45,
+    i >> 8, i & 255, j >> 8, j & 255, 45, k >> 8, k & 255, l >> 8, l & 255,
+    m >> 8, m & 255, n >> 8, n & 255, o >> 8, o & 255, p >> 8, p & 255,
   );
 }
 
@@ -60,23 +76,80 @@ export function uuidFromBytes(bytes: Uint8Array, at: number): Uuid {
  * that is none; what was written then means nothing.
  */
 export function uuidToBytes(uuid: Uuid, into: Uint8Array, at: number): boolean {
-  if (uuid.length !== 36) return false;
-  let codes = 0;
-  let digits = 0;
-  let from = 0;
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) {
-      if (uuid.charCodeAt(from++) !== 45) return false;
-    }
-    const one = uuid.charCodeAt(from);
-    const other = uuid.charCodeAt(from + 1);
-    from += 2;
-    codes |= one | other;
-    const high = DIGIT[one] as number;
-    const low = DIGIT[other] as number;
-    digits |= high | low;
-    into[at + i] = (high << 4) | low;
-  }
-  // Past 127 the table has no entry; a digit of -1 leaves its sign in `digits`.
-  return codes < 128 && digits >= 0;
+  if (uuid.length !== 36 || !dashed(uuid)) return false;
+  let signs = 0;
+  let high = 0;
+  let low = 0;
+  high = DIGIT[uuid.charCodeAt(0)] as number;
+  low = DIGIT[uuid.charCodeAt(1)] as number;
+  signs |= high | low;
+  into[at + 0] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(2)] as number;
+  low = DIGIT[uuid.charCodeAt(3)] as number;
+  signs |= high | low;
+  into[at + 1] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(4)] as number;
+  low = DIGIT[uuid.charCodeAt(5)] as number;
+  signs |= high | low;
+  into[at + 2] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(6)] as number;
+  low = DIGIT[uuid.charCodeAt(7)] as number;
+  signs |= high | low;
+  into[at + 3] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(9)] as number;
+  low = DIGIT[uuid.charCodeAt(10)] as number;
+  signs |= high | low;
+  into[at + 4] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(11)] as number;
+  low = DIGIT[uuid.charCodeAt(12)] as number;
+  signs |= high | low;
+  into[at + 5] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(14)] as number;
+  low = DIGIT[uuid.charCodeAt(15)] as number;
+  signs |= high | low;
+  into[at + 6] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(16)] as number;
+  low = DIGIT[uuid.charCodeAt(17)] as number;
+  signs |= high | low;
+  into[at + 7] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(19)] as number;
+  low = DIGIT[uuid.charCodeAt(20)] as number;
+  signs |= high | low;
+  into[at + 8] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(21)] as number;
+  low = DIGIT[uuid.charCodeAt(22)] as number;
+  signs |= high | low;
+  into[at + 9] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(24)] as number;
+  low = DIGIT[uuid.charCodeAt(25)] as number;
+  signs |= high | low;
+  into[at + 10] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(26)] as number;
+  low = DIGIT[uuid.charCodeAt(27)] as number;
+  signs |= high | low;
+  into[at + 11] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(28)] as number;
+  low = DIGIT[uuid.charCodeAt(29)] as number;
+  signs |= high | low;
+  into[at + 12] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(30)] as number;
+  low = DIGIT[uuid.charCodeAt(31)] as number;
+  signs |= high | low;
+  into[at + 13] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(32)] as number;
+  low = DIGIT[uuid.charCodeAt(33)] as number;
+  signs |= high | low;
+  into[at + 14] = (high << 4) | low;
+  high = DIGIT[uuid.charCodeAt(34)] as number;
+  low = DIGIT[uuid.charCodeAt(35)] as number;
+  signs |= high | low;
+  into[at + 15] = (high << 4) | low;
+  return signs >= 0;
+}
+
+function dashed(uuid: string): boolean {
+  const dash = 45;
+  return (
+    uuid.charCodeAt(8) === dash && uuid.charCodeAt(13) === dash && uuid.charCodeAt(18) === dash && uuid.charCodeAt(23) === dash
+  );
 }
