@@ -12,6 +12,7 @@ import { serverCodec, SUB_PROTOCOLS, type SubProtocol } from "../protocol/codec.
 import { type ClientFrame, PAGE, type ServerFrame } from "../protocol/frames.js";
 import { refusal } from "./admission.js";
 import { Connection, type ConnectionHost, type ServerCodec } from "./connection.js";
+import { DirectIds } from "./direct-ids.js";
 import { Directory } from "./directory.js";
 import { greet } from "./greet.js";
 import { handleFrame } from "./handle-frame.js";
@@ -44,6 +45,7 @@ export const WEBSOCKET_OPTIONS = {
 export class Gateway implements ConnectionHost {
   readonly directory = new Directory();
   readonly hostCalls = new HostCalls();
+  readonly directIds = new DirectIds(100_000);
   readonly publisher: Publisher;
   /** Milliseconds to wait that a turned-away client is told; 0 while clients are welcome. */
   private draining = 0;

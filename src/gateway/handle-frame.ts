@@ -31,7 +31,7 @@ export function handleFrame(gateway: Gateway, connection: Connection, frame: Cli
 function command(gateway: Gateway, connection: Connection, frame: CommandFrame): void {
   const { services } = gateway;
   try {
-    const conversation = conversationOf(frame, connection.user);
+    const conversation = conversationOf(frame, connection.user, gateway.directIds);
     checkContent(frame, services.limits.content);
     withinRate(gateway, connection, frame.id);
     connection.inFlight++;

@@ -1,7 +1,8 @@
 import { ChatError } from "../errors.js";
 import type { Action } from "../model/command.js";
-import { directConversation, type UserId, type Uuid } from "../model/ids.js";
+import type { UserId, Uuid } from "../model/ids.js";
 import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
+import type { DirectIds } from "./direct-ids.js";
 
 /** The frames that become commands of the log. */
 export type CommandFrame = ClientFrames[
@@ -18,12 +19,12 @@ export function isCommand(frame: ClientFrame): frame is CommandFrame {
 }
 
 /** The conversation that a command is for: a direct one is computed from its users. */
-export function conversationOf(frame: CommandFrame, user: UserId): Uuid {
+export function conversationOf(frame: CommandFrame, user: UserId, directIds: DirectIds): Uuid {
   if (frame.type !== "send") return frame.conversation;
   if ((frame.conversation === undefined) === (frame.user === undefined)) {
     throw new ChatError("invalid", "send: either conversation or user is wanted", { field: "conversation" });
   }
-  return frame.conversation ?? directConversation(user, frame.user as UserId);
+  return frame.conversation ?? directIds.of(user, frame.user as UserId);
 }
 
 /** What a frame asks of its conversation. */
