@@ -15,7 +15,7 @@ const chat = createChatServer({
   ...memory(),
   ...lmdb({ directory }),
   authenticate: async ({ token }) => ({ user: token }),
-  rate: { per_second: 1_000_000_000, burst: 1_000_000_000 },
+  rate: { per_second: 1_000_000, burst: 1_000_000 },
 });
 chat.on("error", (error) => {
   throw error;
