@@ -14,7 +14,11 @@ import { Receipts } from "./receipts/receipts.js";
 export const COMMANDS = "commands";
 const GROUP = "messages";
 const UNDELIVERED_MS = 30 * 86_400_000;
-const FLUSH_ROWS = 4_096;
+/**
+ * Far above what comes in before its receivers have acknowledged it: what they have acknowledged is never written, so
+ * flushing sooner would write rows only to delete them.
+ */
+const FLUSH_BYTES = 32 * 1024 * 1024;
 const CACHED = 100_000;
 const STOP_MS = 15_000;
 
@@ -185,8 +189,8 @@ export class Engine implements Consumer {
       number,
       durableQueue: queue.durable,
       flushMs: config.flushMs,
-      flushRows: FLUSH_ROWS,
-      waiting: () => mailboxes.pending.entries + history.size,
+      flushBytes: FLUSH_BYTES,
+      waiting: () => mailboxes.pending.bytes + history.bytes,
       parts: [mailboxes, history, receipts],
       outlets,
       probe: config.probe,

@@ -1,4 +1,4 @@
-import type { Entry } from "../model/message.js";
+import { type Entry, memoryOf } from "../model/message.js";
 import type { Offset } from "../ports/queue.js";
 
 /** An entry at its place in mailboxes. One object stands in the mailboxes of all who get it at this place. */
@@ -13,9 +13,6 @@ export class MailboxEntry {
 
   /** About how many bytes of memory it holds. */
   get size(): number {
-    const { entry } = this;
-    if (entry.type === "change") return 512;
-    const envelopes = entry.envelopes?.reduce((sum, [, bytes]) => sum + bytes.length + 64, 0) ?? 0;
-    return 512 + entry.content.length + envelopes;
+    return memoryOf(this.entry);
   }
 }

@@ -1,5 +1,5 @@
 import type { Uuid } from "../model/ids.js";
-import type { Entry } from "../model/message.js";
+import { type Entry, memoryOf } from "../model/message.js";
 import type { FlushPart } from "../ports/flush-part.js";
 import type { Offset } from "../ports/queue.js";
 import type { Storage, Write } from "../ports/storage.js";
@@ -20,8 +20,8 @@ interface Kept {
 
 /** The conversations' history, where it is kept: what is stored, joined with what isn't yet. [R1] */
 export class History implements FlushPart {
-  /** Entries that aren't in storage yet. */
-  size = 0;
+  /** About how many bytes the entries take that aren't in storage yet. */
+  bytes = 0;
   private readonly pending = new Map<Uuid, Kept[]>();
 
   constructor(private readonly options: HistoryOptions) {}
@@ -32,7 +32,7 @@ export class History implements FlushPart {
 
   add(entry: Entry, offset: Offset): void {
     if (!this.kept) return;
-    this.size++;
+    this.bytes += memoryOf(entry);
     const entries = this.pending.get(entry.conversation);
     if (entries === undefined) this.pending.set(entry.conversation, [{ entry, offset }]);
     else entries.push({ entry, offset });
@@ -72,7 +72,7 @@ export class History implements FlushPart {
   landed(upTo: Offset): void {
     for (const [conversation, entries] of this.pending) {
       const left = entries.filter(({ offset }) => offset > upTo);
-      this.size -= entries.length - left.length;
+      for (const { entry, offset } of entries) if (offset <= upTo) this.bytes -= memoryOf(entry);
       if (left.length === 0) this.pending.delete(conversation);
       else this.pending.set(conversation, left);
     }

@@ -36,9 +36,9 @@ export interface OwnerOptions {
   readonly durableQueue: boolean;
   /** How long rows may wait for company, in milliseconds. */
   readonly flushMs: number;
-  /** Rows in memory beyond which a flush begins at once; at eight times as many the log isn't read on. */
-  readonly flushRows: number;
-  /** How many rows wait in memory to be written. */
+  /** Bytes of rows in memory beyond which a flush begins at once; at four times as many the log isn't read on. */
+  readonly flushBytes: number;
+  /** About how many bytes of rows wait in memory to be written. */
   readonly waiting: () => number;
   readonly parts: readonly FlushPart[];
   readonly outlets: Outlets;
@@ -169,13 +169,13 @@ export class Owner {
   touch(): void {
     this.changed = true;
     if (this.flushing !== null || this.stopped) return;
-    const atOnce = !this.options.durableQueue || this.options.waiting() >= this.options.flushRows;
+    const atOnce = !this.options.durableQueue || this.options.waiting() >= this.options.flushBytes;
     if (atOnce) this.startFlush();
     else this.timer ??= setTimeout(() => this.startFlush(), this.options.flushMs);
   }
 
   private roomForMore(): void | Promise<void> {
-    if (this.options.waiting() < this.options.flushRows * 8) return;
+    if (this.options.waiting() < this.options.flushBytes * 4) return;
     return this.flush();
   }
 

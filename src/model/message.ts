@@ -58,3 +58,10 @@ export interface Change extends Placed {
 
 /** Whatever has a `seq` in a conversation. */
 export type Entry = Message | Change;
+
+/** About how many bytes of memory an entry takes, whatever holds it included. */
+export function memoryOf(entry: Entry): number {
+  if (entry.type === "change") return 512;
+  const envelopes = entry.envelopes?.reduce((sum, [, bytes]) => sum + bytes.length + 64, 0) ?? 0;
+  return 512 + entry.content.length + envelopes;
+}
