@@ -19,6 +19,7 @@ export class TerminalChat {
   target: Target | undefined;
   private last: ChatMessage | undefined;
   private readonly groups = new Map<Uuid, string>();
+  /** What was typed here and, as far as is known, isn't answered. */
   private readonly unsettled = new Set<Uuid>();
 
   constructor(
@@ -64,13 +65,10 @@ export class TerminalChat {
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, LAST_WORDS);
     });
-    const answered = [...this.unsettled].map(async (id) => {
-      await this.client.settled(id);
-      this.unsettled.delete(id);
-    });
+    const answered = [...this.unsettled].map((id) => this.client.settled(id));
     await Promise.race([deadline, Promise.allSettled(answered)]);
     clearTimeout(timer);
-    return this.unsettled.size;
+    return (await this.client.pending()).length;
   }
 
   private aim(target: Target): void {
@@ -107,6 +105,7 @@ export class TerminalChat {
   }
 
   private tick(message: ChatMessage): void {
+    if (message.status !== "queued") this.unsettled.delete(message.id);
     if (message.status === "failed") this.note(`not sent: ${said(message)} (${message.error?.message ?? "refused"})`);
     if (!this.terminal.interactive) this.terminal.write(`${TICKS[message.status]} ${said(message)}`);
     if (message.id !== this.last?.id) return;

@@ -2,6 +2,7 @@ import {
   type ChatClient,
   type ChatEntry,
   type ChatError,
+  type ConversationSummary,
   createChatClient,
   directConversation,
   indexedDbStore,
@@ -76,11 +77,12 @@ export class Session {
       device: { name: "Quickstart", platform: "web" },
     });
     const session = new Session(me, client, changed);
-    client.connect().catch((error: ChatError) => {
+    const inVain = (error: ChatError): void => {
       session.trouble = error;
       changed();
-    });
-    await session.refresh();
+    };
+    client.connect().catch(inVain);
+    await session.refresh().catch(inVain);
     const open = sessionStorage.getItem(OPEN);
     const row = session.rows.find(({ conversation }) => conversation === open);
     if (row !== undefined) await session.open(row.conversation, row.kind, row.title);
@@ -113,8 +115,10 @@ export class Session {
       limit: PAGE,
       ...(before !== undefined && { before }),
     });
+    const waiting = before === undefined ? await this.client.pending(opened.conversation) : [];
     if (this.opened?.conversation !== opened.conversation) return;
-    this.opened = { ...this.opened, entries: merged(this.opened.entries, page.entries), more: page.more };
+    const entries = merged(this.opened.entries, [...waiting, ...page.entries]);
+    this.opened = { ...this.opened, entries, more: page.more };
     this.changed();
     await this.look();
   }
@@ -128,8 +132,11 @@ export class Session {
 
   /** Counts the open conversation as read, if somebody is looking. */
   async look(): Promise<void> {
-    if (this.opened === undefined || document.visibilityState !== "visible") return;
-    await this.client.markRead(this.opened.conversation);
+    const { opened } = this;
+    const placed = opened?.entries.some(({ seq }) => seq !== undefined);
+    if (opened !== undefined && placed && document.visibilityState === "visible") {
+      await this.client.markRead(opened.conversation);
+    }
     await this.refresh();
   }
 
@@ -146,28 +153,27 @@ export class Session {
     while (this.stale) {
       this.stale = false;
       const summaries = await this.client.conversations();
-      const rows = await Promise.all(
-        summaries.map(async ({ conversation, kind, name, user, unread, left, timestamp }): Promise<Row> => {
-          const last =
-            this.latest.get(conversation) ?? (await this.client.history(conversation, { limit: 1 })).entries[0];
-          if (last !== undefined) this.latest.set(conversation, last);
-          return {
-            conversation,
-            kind,
-            title: kind === "group" ? name || "Group" : (user ?? "?"),
-            unread,
-            timestamp: last?.timestamp ?? timestamp,
-            preview: last === undefined ? "" : preview(last, this.me, kind),
-            left,
-          };
-        }),
-      );
-      this.rows = rows.sort((one, other) => other.timestamp - one.timestamp);
+      this.rows = await Promise.all(summaries.map((summary) => this.rowOf(summary)));
       const now = this.rows.find(({ conversation }) => conversation === this.opened?.conversation);
       if (now !== undefined && this.opened !== undefined)
         this.opened = { ...this.opened, title: now.title, left: now.left };
       this.changed();
     }
+  }
+
+  private async rowOf(summary: ConversationSummary): Promise<Row> {
+    const { conversation, kind, name, user, unread, left, timestamp } = summary;
+    const last = this.latest.get(conversation) ?? (await this.client.history(conversation, { limit: 1 })).entries[0];
+    if (last !== undefined) this.latest.set(conversation, last);
+    return {
+      conversation,
+      kind,
+      title: kind === "group" ? name || "Group" : (user ?? "?"),
+      unread,
+      timestamp,
+      preview: last === undefined ? "" : preview(last, this.me, kind),
+      left,
+    };
   }
 
   private enter(entry: ChatEntry): void {
