@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -12,8 +12,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export async function bundle(entry: URL): Promise<string> {
   const directory = join(ROOT, "node_modules/.cache/sentseen");
   mkdirSync(directory, { recursive: true });
-  const name = entry.pathname.replaceAll(/[^a-z]+/g, "-");
-  const outfile = join(directory, `${name}-${process.pid}.mjs`);
+  const outfile = join(directory, `${basename(entry.pathname, ".ts")}-${process.pid}.mjs`);
   await build({
     entryPoints: [fileURLToPath(entry)],
     outfile,
@@ -24,7 +23,9 @@ export async function bundle(entry: URL): Promise<string> {
     conditions: ["sentseen-source"],
     external: ["lmdb", "msgpackr-extract", "bufferutil", "utf-8-validate"],
     // Packages of the older module kind call require.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+    },
     sourcemap: "inline",
     logLevel: "error",
   });

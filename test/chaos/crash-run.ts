@@ -47,7 +47,7 @@ export async function crashRun(file: string, setup: ServerSetup & { readonly cra
     for (const command of burst) submit(history, command);
     sender.send(burst);
     // So that bursts meet flushes in every way.
-    await pause(from % (4 * BURST) === 0 ? 40 : 4);
+    await pause(from % (2 * BURST) === 0 ? 40 : 4);
   }
   if (!(await holds(() => !server.running))) {
     await server.kill();

@@ -6,6 +6,8 @@ interface Link {
   readonly upstream: Socket;
   /** Nothing is forwarded any more, in either direction, and no end is told. */
   dead: boolean;
+  /** What the server sends is lost, and the server isn't told. */
+  deaf: boolean;
   /** Nothing is read from the server for a while. */
   slow: boolean;
 }
@@ -49,7 +51,7 @@ export class FaultyProxy {
       return;
     }
     const upstream = connect({ port: this.target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    const link: Link = { client, upstream, dead: false, slow: this.slowing };
+    const link: Link = { client, upstream, dead: false, deaf: false, slow: this.slowing };
     this.links.add(link);
     upstream.on("error", () => {});
     forward(link, client, upstream);
@@ -100,6 +102,11 @@ export class FaultyProxy {
     return living[Math.floor(choice * living.length)];
   }
 
+  /** What the client sends on its connections goes on arriving; of the answers none does. */
+  deafen(): void {
+    for (const link of this.links) link.deaf = true;
+  }
+
   /**
    * The client sees its connections cut, the server doesn't: it holds on to them until they have been silent for too
    * long or a newer one takes over.
@@ -139,7 +146,7 @@ export class FaultyProxy {
     if (this.slowTimer !== null) clearTimeout(this.slowTimer);
     this.hurry();
     for (const link of [...this.links]) {
-      if (!link.dead) continue;
+      if (!link.dead && !link.deaf) continue;
       link.client.resetAndDestroy();
       link.upstream.resetAndDestroy();
       this.links.delete(link);
@@ -164,7 +171,7 @@ function freeze(link: Link): void {
 /** Passes on bytes and the end of them, no faster than they are taken. */
 function forward(link: Link, from: Socket, to: Socket): void {
   from.on("data", (bytes) => {
-    if (link.dead || to.destroyed) return;
+    if (link.dead || to.destroyed || (link.deaf && to === link.client)) return;
     if (!to.write(bytes)) from.pause();
   });
   to.on("drain", () => {

@@ -13,6 +13,8 @@ export type Step =
   | { readonly do: "cut"; readonly device: number }
   /** The device's connection goes dead and neither end is told. */
   | { readonly do: "freeze"; readonly device: number }
+  /** What the device sends still arrives; no answer does. */
+  | { readonly do: "deafen"; readonly device: number }
   /** The device's connection is reset, and the server isn't told. */
   | { readonly do: "abandon"; readonly device: number }
   /** The device doesn't take what the server sends. */
@@ -61,6 +63,7 @@ export const MIX: Mix = {
     read: 6,
     cut: 6,
     freeze: 2,
+    deafen: 2,
     abandon: 2,
     slow: 2,
     restart: 5,
@@ -115,6 +118,7 @@ function makeStep(world: World, kind: Step["do"]): Step {
     case "read":
     case "cut":
     case "freeze":
+    case "deafen":
     case "abandon":
       return { do: kind, device };
     case "slow":

@@ -27,7 +27,7 @@ const chat = createChatServer({
   ...memory(),
   ...ports,
   authenticate: developmentAuth(),
-  flush_ms: setup.flush ?? 200,
+  flushMs: setup.flush ?? 200,
   limits: { idle_seconds: setup.idle ?? 2 },
   rate: { per_second: 100_000, burst: 100_000 },
   probe: crashPoint(setup.crashAt),

@@ -29,10 +29,18 @@ export function checkAnswers(log: Log): Violation[] {
   return violations;
 }
 
-/** Commands that are in a device's outbox for sure and have no answer yet. */
+/**
+ * Commands that are in a device's outbox for sure and have no answer yet. An entry that comes back to the device that
+ * sent it answers it too: the ack was lost, the command wasn't.
+ */
 export function unanswered({ commands, happenings, refused }: Log): string[] {
   const answered = new Set(refused);
-  for (const happening of happenings) if (happening.type === "acked") answered.add(happening.id);
+  for (const happening of happenings) {
+    if (happening.type === "acked") answered.add(happening.id);
+    if (happening.type !== "received") continue;
+    const { entry, device } = happening;
+    if (commands.get(entry.id)?.submitted.device === device) answered.add(entry.id);
+  }
   return [...commands].filter(([id, command]) => command.queued && !answered.has(id)).map(([id]) => id);
 }
 

@@ -46,8 +46,8 @@ function holdings(happenings: readonly Happening[]) {
 }
 
 /**
- * What devices are still owed: everything of their user's conversations that was sent after they enrolled. A device
- * has its own commands once they are acknowledged.
+ * What devices are still owed: everything of their user's conversations that was sent after they enrolled. What a
+ * device has sent itself it has once it is acknowledged.
  */
 export function missing(log: Log): Missing[] {
   const { commands, conversations, devices, happenings } = log;
@@ -61,9 +61,8 @@ export function missing(log: Log): Missing[] {
       for (const place of places) {
         const command = commands.get(place.id);
         if (command === undefined || command.at < at || membership.right(user, place.seq) !== "owed") continue;
-        const own = command.submitted.device === device;
-        const has = own ? acked.has(place.id) : came.has(place.seq);
-        if (!has) lacking.push({ device, conversation, place, where: "application" });
+        const own = command.submitted.device === device && acked.has(place.id);
+        if (!own && !came.has(place.seq)) lacking.push({ device, conversation, place, where: "application" });
         else if (store?.has(place.seq) === false) lacking.push({ device, conversation, place, where: "store" });
       }
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Happening, SeenEntry } from "../history.js";
 import { concerns, standsAt, type Violation, violation } from "./violation.js";
 
@@ -58,6 +59,11 @@ export function buildLog(happenings: readonly Happening[]): { log: Log; violatio
     if (known !== undefined && known.timestamp !== timestamp) {
       const text = `${id} has the timestamps ${known.timestamp} and ${timestamp}`;
       violations.push(violation("answer-changed", text, happenings, concerns(id)));
+      return;
+    }
+    if (known?.entry !== undefined && entry !== undefined && !isDeepStrictEqual(known.entry.change, entry.change)) {
+      const text = `${id} is ${JSON.stringify(known.entry.change)} and ${JSON.stringify(entry.change)}`;
+      violations.push(violation("content-changed", text, happenings, concerns(id)));
       return;
     }
     if (known === undefined) inConversation.set(seq, { seq, id, timestamp, ...(entry && { entry }) });

@@ -26,7 +26,7 @@ export function checkPlaces({ conversations, happenings }: Log): Violation[] {
   return violations;
 }
 
-/** Each device's commands stand in each conversation in the order in which the device sent them. [R4] */
+/** Each device's messages, and its changes, stand in each conversation in the order in which it sent them. [R4] */
 export function checkSenders({ commands, placeOf, happenings }: Log): Violation[] {
   const violations: Violation[] = [];
   const last = new Map<string, { id: string; seq: number }>();
@@ -34,7 +34,9 @@ export function checkSenders({ commands, placeOf, happenings }: Log): Violation[
   for (const [id, { submitted }] of commands) {
     const place = placeOf.get(id);
     if (place === undefined) continue;
-    const key = `${submitted.device} ${place.conversation}`;
+    // A change is written down when it is on the wire, a message when the application sends it.
+    const kind = submitted.digest === undefined ? "change" : "message";
+    const key = `${kind} ${submitted.device} ${place.conversation}`;
     const before = last.get(key);
     if (before !== undefined && before.seq > place.seq) {
       const text = `${submitted.device} sent ${before.id} and then ${id}, but they stand at seq ${before.seq} and ${place.seq}`;

@@ -1,43 +1,46 @@
 import type { Happening } from "../history.js";
 
 /** What a run must never show, by name. */
-export type ViolationName =
+export const VIOLATION_NAMES = [
   /** An acknowledged or otherwise agreed entry that some member never got. */
-  | "acked-but-lost"
+  "acked-but-lost",
   /** One place in a conversation with two different entries. */
-  | "two-orders"
+  "two-orders",
   /** A device's messages in another order than it sent them. */
-  | "sender-order"
+  "sender-order",
   /** An entry handed to one application twice. */
-  | "delivered-twice"
+  "delivered-twice",
   /** An entry handed to an application after a later one. */
-  | "delivered-out-of-order"
+  "delivered-out-of-order",
   /** A receipt for something that its user had not got, or not read, by then. */
-  | "receipt-before-delivery"
+  "receipt-before-delivery",
   /** An entry that went to a user who was no member at its place. */
-  | "leaked-to-stranger"
+  "leaked-to-stranger",
   /** A place in a conversation that nothing stands in. */
-  | "hole-in-seq"
+  "hole-in-seq",
   /** One command stored at two places. */
-  | "stored-twice"
+  "stored-twice",
   /** A repeated command that got another answer than before. */
-  | "answer-changed"
+  "answer-changed",
   /** A command that was refused and is in the conversation all the same. */
-  | "refused-but-stored"
+  "refused-but-stored",
   /** A command that nobody answered, though everything works again. */
-  | "never-answered"
+  "never-answered",
   /** A timestamp below the one before it in its conversation. */
-  | "time-went-back"
+  "time-went-back",
   /** A message with another content, sender or conversation than it was sent with. */
-  | "content-changed"
+  "content-changed",
   /** An entry that nobody sent. */
-  | "from-nowhere"
+  "from-nowhere",
   /** A message whose status fell back. */
-  | "status-went-back"
+  "status-went-back",
   /** The server said that entries are gone, though none can be. */
-  | "false-gap"
+  "false-gap",
   /** The server died by itself or reported a fault of its own. */
-  | "server-failed";
+  "server-failed",
+] as const;
+
+export type ViolationName = (typeof VIOLATION_NAMES)[number];
 
 export interface Violation {
   readonly name: ViolationName;

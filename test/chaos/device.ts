@@ -1,0 +1,255 @@
+import { type ChatClient, type ChatEntry, createChatClient } from "../../src/client/index.js";
+import { newId } from "../../src/model/ids.js";
+import { CrashStore } from "./crash-store.js";
+import { pause, within } from "./deadline.js";
+import { digestOf, type Happening, type History, type SeenEntry } from "./history.js";
+import { commandIn, seenInFrame } from "./observe.js";
+import { FaultyProxy } from "./proxy.js";
+import type { Random } from "./random.js";
+import type { Change } from "./scenario.js";
+import { type Tap, tap } from "./tap.js";
+
+/** Where a message goes: a user, or the group of this id. */
+export type Recipient = { readonly user: string } | { readonly conversation: string };
+
+/** A life of the application: what ends with it. */
+interface Life {
+  readonly client: ChatClient;
+  readonly wire: Tap;
+}
+
+/** One device of a user: an application over the client SDK, its store, and its own faulty network. */
+export class Device {
+  private readonly store: CrashStore;
+  private life: Life | null = null;
+  /** What the application is asked to do, one after another. */
+  private work: Promise<void> = Promise.resolve();
+  /** Conversation → the last seq that the application has seen, in whichever life. */
+  private readonly seen = new Map<string, number>();
+  private sent = 0;
+
+  private constructor(
+    readonly name: string,
+    readonly user: string,
+    readonly network: FaultyProxy,
+    private readonly history: History,
+    private readonly random: Random,
+  ) {
+    this.store = new CrashStore(random.fork());
+  }
+
+  /** A device whose application is online and in sync. */
+  static async enroll(name: string, user: string, port: number, history: History, random: Random): Promise<Device> {
+    const device = new Device(name, user, await FaultyProxy.open(port), history, random);
+    await device.start();
+    await within(`${name} to be online`, device.life?.client.connect() ?? Promise.resolve());
+    history.add({ type: "enrolled", user, device: name });
+    return device;
+  }
+
+  private add(happening: Happening): void {
+    this.history.add(happening);
+  }
+
+  /** The application starts: it shows what its store has, and goes online. */
+  private async start(): Promise<void> {
+    const { user, name: device } = this;
+    const wire = tap({
+      sent: (frame) => {
+        const id = commandIn(frame);
+        if (id === null || frame.type === "send") return;
+        this.add({ type: "submitted", user, device, id });
+        this.add({ type: "queued", user, device, id });
+      },
+      received: (frame) => {
+        for (const happening of seenInFrame(this.whose, frame)) this.add(happening);
+      },
+    });
+    const client = createChatClient({
+      url: `ws://127.0.0.1:${this.network.port}/chat`,
+      token: user,
+      store: this.store.open(),
+      webSocket: wire.WebSocket,
+      random: () => this.random.next() * 0.05,
+    });
+    const life = { client, wire };
+    this.life = life;
+    const mine =
+      <T>(listener: (event: T) => void) =>
+      (event: T) => {
+        if (this.life === life) listener(event);
+      };
+    client.on(
+      "message",
+      mine((message) => this.deliver(message)),
+    );
+    client.on(
+      "change",
+      mine((change) => this.deliver(change)),
+    );
+    client.on(
+      "status",
+      mine(({ id, status }) => this.add({ type: "status", device, id, status })),
+    );
+    client.on(
+      "error",
+      mine((error) => this.add({ type: "failure", text: `${device}: ${error}` })),
+    );
+    await this.catchUp(client);
+    // Rejects when the application ends first, which is nobody's fault.
+    client.connect().catch((error: unknown) => {
+      if (this.life === life) this.add({ type: "failure", text: `${device} can't connect: ${error}` });
+    });
+  }
+
+  private get whose() {
+    return { user: this.user, device: this.name };
+  }
+
+  private deliver(entry: ChatEntry): void {
+    if (entry.seq === undefined) return;
+    this.seen.set(entry.conversation, Math.max(entry.seq, this.seen.get(entry.conversation) ?? 0));
+    this.add({ type: "delivered", ...this.whose, entry: seenAtApplication(entry, entry.seq) });
+  }
+
+  /** What the store has and the last life was not told of before it ended, an application finds in its history. */
+  private async catchUp(client: ChatClient): Promise<void> {
+    for (const { conversation } of await client.conversations()) {
+      for (const entry of await historyOf(client, conversation, this.seen.get(conversation) ?? 0)) this.deliver(entry);
+    }
+  }
+
+  /** One thing after another, in the order in which they are asked for. */
+  private queue(work: (client: ChatClient) => Promise<void> | void): void {
+    this.work = this.work.then(async () => {
+      try {
+        if (this.life !== null) await work(this.life.client);
+      } catch (error) {
+        this.add({ type: "failure", text: `${this.name}: ${error}` });
+      }
+    });
+  }
+
+  /** Sends a message with a content of its own, of about so many bytes. */
+  send(to: Recipient, size: number): void {
+    this.queue((client) => {
+      const id = newId();
+      const content = Buffer.alloc(Math.max(size, 0), `${this.name} ${++this.sent} `);
+      const { user, name: device } = this;
+      const where = "user" in to ? { to: to.user } : to;
+      this.add({ type: "submitted", user, device, id, digest: digestOf(content), ...where });
+      const life = this.life;
+      client.send(to, content, { id }).then(
+        () => {
+          if (this.life === life) this.add({ type: "queued", user, device, id });
+        },
+        (error: unknown) => {
+          if (this.life === life) this.add({ type: "failure", text: `${device} can't send: ${error}` });
+        },
+      );
+    });
+  }
+
+  /** Reads all that the application has of every conversation. */
+  markRead(): void {
+    this.queue(async (client) => {
+      for (const [conversation, seq] of this.seen) {
+        this.add({ type: "read", ...this.whose, conversation, seq });
+        await client.markRead(conversation, seq);
+      }
+    });
+  }
+
+  /** Makes a group; resolves with its conversation once it stands. */
+  async createGroup(name: string, users: readonly string[]): Promise<string> {
+    const client = this.life?.client;
+    if (client === undefined) throw new Error(`${this.name} has no application`);
+    return client.createGroup(name, users);
+  }
+
+  /** Asks for a change of a group, and doesn't care whether it is allowed. */
+  changeGroup(group: string, change: Change): void {
+    this.queue((client) => {
+      const asked = ask(client, group, change);
+      asked.catch(() => {});
+    });
+  }
+
+  /** The application ends, politely or not, and comes back after a while with what its store has. */
+  restart(crash: boolean, away: number): void {
+    this.queue(async () => {
+      await this.end(crash);
+      await pause(away);
+      await this.start();
+    });
+  }
+
+  private async end(crash: boolean): Promise<void> {
+    const { life } = this;
+    if (life === null) return;
+    if (!crash) await life.client.close();
+    this.life = null;
+    life.wire.cut();
+    if (!crash) return;
+    await this.store.crash();
+    // Nobody waits for what is left of it, and its timers end.
+    life.client.close().catch(() => {});
+  }
+
+  /** Resolves when the application has done all it was asked for. */
+  async idle(): Promise<void> {
+    await this.work;
+  }
+
+  get online(): boolean {
+    return this.life?.client.state === "online";
+  }
+
+  /** Writes down all that the store has. */
+  async tellKept(): Promise<void> {
+    const client = this.life?.client;
+    if (client === undefined) return;
+    for (const { conversation } of await client.conversations()) {
+      const entries = await historyOf(client, conversation, 0);
+      const placed = entries.flatMap((entry) => (entry.seq === undefined ? [] : [seenAtApplication(entry, entry.seq)]));
+      this.add({ type: "kept", ...this.whose, conversation, entries: placed });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.end(true);
+    await this.network.close();
+  }
+}
+
+/** All entries of a conversation after a seq that the device has. */
+async function historyOf(client: ChatClient, conversation: string, after: number): Promise<ChatEntry[]> {
+  const all: ChatEntry[] = [];
+  for (;;) {
+    const { entries, more } = await client.history(conversation, { after: all.at(-1)?.seq ?? after, limit: 200 });
+    all.push(...entries);
+    if (!more || entries.length === 0) return all;
+  }
+}
+
+async function ask(client: ChatClient, group: string, change: Change): Promise<void> {
+  switch (change.kind) {
+    case "add":
+      return client.addMembers(group, change.users);
+    case "remove":
+      return client.removeMembers(group, change.users);
+    case "leave":
+      return client.leaveGroup(group);
+    case "rename":
+      return client.renameGroup(group, change.name);
+    case "role":
+      return client.setRole(group, change.user, change.role);
+  }
+}
+
+function seenAtApplication(entry: ChatEntry, seq: number): SeenEntry {
+  const { conversation, id, sender, timestamp } = entry;
+  const placed = { conversation, seq, id, sender, timestamp };
+  if (entry.type === "change") return { ...placed, change: entry.change };
+  return { ...placed, digest: digestOf(entry.content), ...(entry.to !== undefined && { to: entry.to }) };
+}

@@ -1,0 +1,76 @@
+/**
+ * Plays seeded scenarios against a server process and checks what its clients saw.
+ *
+ *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--planted BUG]
+ *
+ * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
+ */
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle.js";
+import { type Checked, check, count, report } from "./checker.js";
+import { VIOLATION_NAMES } from "./checks/violation.js";
+import { PLANTED_BUGS } from "./planted.js";
+import { play } from "./runner.js";
+import { makeScenario } from "./scenario.js";
+import { shapeFrom } from "./shape.js";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    repeat: { type: "string", default: "1" },
+    shape: { type: "string", default: "lmdb" },
+    /** Plants a bug, to see that it is found. */
+    planted: { type: "string" },
+  },
+});
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} is a whole number, not ${text}`);
+  return number;
+}
+
+function say(checked: Checked): string {
+  return Object.entries(checked)
+    .map(([what, number]) => `${number} ${what}`)
+    .join(", ");
+}
+
+/** Plays one seed; answers what was checked, or null where something was found. */
+async function playSeed(seed: number, file: string): Promise<Checked | null> {
+  const began = performance.now();
+  const planted = PLANTED_BUGS.find((bug) => bug === values.planted);
+  const happenings = await play(makeScenario(seed), { file, ...(planted && { planted }) });
+  const [violation] = check(happenings);
+  const checked = count(happenings);
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  if (violation === undefined) {
+    console.log(`seed ${seed}: ${say(checked)}, ${seconds} s`);
+    return checked;
+  }
+  console.error(`seed ${seed}: ${report(violation)}`);
+  console.error(`again: npm run chaos -- --seed ${seed} --shape ${values.shape}`);
+  return null;
+}
+
+async function main(): Promise<boolean> {
+  const shape = shapeFrom(values.shape);
+  const first = whole("seed", values.seed);
+  const repeat = whole("repeat", values.repeat);
+  const file = await bundle(new URL("./server.ts", import.meta.url));
+  const total: Record<keyof Checked, number> = { messages: 0, acks: 0, deliveries: 0, receipts: 0, faults: 0 };
+  for (let seed = first; seed < first + repeat; seed++) {
+    const checked = await playSeed(seed, file);
+    if (checked === null) return false;
+    for (const what of Object.keys(total) as (keyof Checked)[]) total[what] += checked[what];
+  }
+  console.log(`${repeat} seeds on ${shape}: ${say(total)}; checked and not found: ${VIOLATION_NAMES.join(", ")}`);
+  return true;
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,54 @@
+import { pause } from "./deadline.js";
+import type { History } from "./history.js";
+import { ServerProcess, type ServerSetup } from "./server-process.js";
+
+/** The server of a run through all its lives. One thing is done to it at a time. */
+export class ServerControl {
+  private work: Promise<void> = Promise.resolve();
+  /** The process that is meant to be running; null while none is. */
+  private current: ServerProcess | null = null;
+
+  constructor(
+    private readonly file: string,
+    private readonly setup: ServerSetup,
+    private readonly history: History,
+    /** Told of the port of each life. */
+    private readonly onPort: (port: number) => void,
+  ) {}
+
+  /** Begins the next life. */
+  async start(): Promise<void> {
+    const server = await ServerProcess.start(this.file, this.setup);
+    this.current = server;
+    void server.exit().then(({ code, signal }) => {
+      if (server.errors !== "") this.history.add({ type: "failure", text: `the server wrote: ${server.errors}` });
+      if (this.current === server) {
+        this.history.add({ type: "failure", text: `the server ended by itself with ${code ?? signal}` });
+      }
+    });
+    this.onPort(server.port);
+  }
+
+  /** Ends this life with SIGKILL, or politely, and begins the next one after a while. Doesn't wait for it. */
+  restart(how: "kill" | "drain", away: number): void {
+    this.work = this.work.then(async () => {
+      await this.stop(how);
+      await pause(away);
+      await this.start();
+    });
+    this.work.catch((error: unknown) => this.history.add({ type: "failure", text: String(error) }));
+  }
+
+  /** Resolves when the server is up and nothing more is to be done to it. */
+  async settled(): Promise<void> {
+    await this.work;
+  }
+
+  async stop(how: "kill" | "drain"): Promise<void> {
+    const server = this.current;
+    this.current = null;
+    if (server === null) return;
+    this.history.add({ type: "fault", text: how === "kill" ? "server killed" : "server drained" });
+    await (how === "kill" ? server.kill() : server.drain());
+  }
+}

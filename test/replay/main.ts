@@ -1,0 +1,65 @@
+/**
+ * Replays recorded traffic and compares every member's transcript with it.
+ *
+ *     npm run replay -- PATH [--faults] [--shape lmdb] [--seed N]
+ *
+ * PATH is a JSONL file, or a folder of them. Exits with 1 at the first violation.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { bundle } from "../chaos/bundle.js";
+import { shapeFrom } from "../chaos/shape.js";
+import { replay } from "./conductor.js";
+import { parseTraffic } from "./traffic.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    faults: { type: "boolean", default: false },
+    shape: { type: "string", default: "lmdb" },
+    seed: { type: "string", default: "1" },
+  },
+});
+
+function filesOf(path: string | undefined): string[] {
+  if (path === undefined) throw new Error("which traffic? give a JSONL file, or a folder of them");
+  if (!statSync(path).isDirectory()) return [path];
+  const files = readdirSync(path).filter((name) => name.endsWith(".jsonl"));
+  if (files.length === 0) throw new Error(`there are no .jsonl files in ${path}`);
+  return files.sort().map((name) => join(path, name));
+}
+
+try {
+  const shape = shapeFrom(values.shape);
+  const files = filesOf(positionals[0]);
+  const serverFile = await bundle(new URL("../chaos/server.ts", import.meta.url));
+  const clientsFile = await bundle(new URL("./clients.ts", import.meta.url));
+  const { faults } = values;
+  const total = { said: 0, checked: 0, transcripts: 0, faults: 0 };
+  for (const file of files) {
+    const began = performance.now();
+    const lines = parseTraffic(readFileSync(file, "utf8"));
+    const options = { serverFile, clientsFile, faults, seed: Number(values.seed) };
+    const done = await replay(basename(file), lines, options).catch((error: unknown) => {
+      throw new Error(`${basename(file)}: ${error}`, { cause: error });
+    });
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    const { users, groups, said, checked } = done;
+    const harm = faults ? `, ${done.faults} faults` : "";
+    console.log(
+      `${basename(file)}: ${users} users, ${groups} groups, ${said} said, ${checked} compared${harm}, ${seconds} s`,
+    );
+    total.said += said;
+    total.checked += checked;
+    total.transcripts += users;
+    total.faults += done.faults;
+  }
+  console.log(
+    `${files.length} files on ${shape}: ${total.said} lines said, ${total.checked} lines in ${total.transcripts} ` +
+      `transcripts checked, each there once and in order; ${total.faults} faults`,
+  );
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
