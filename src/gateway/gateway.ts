@@ -240,9 +240,13 @@ export class Gateway implements ConnectionHost {
       return;
     }
     const { seq, timestamp } = answer;
-    const ack: ServerFrame = { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
-    // The acknowledgement stands for the entry where everything before it has been delivered.
-    connection.send(connection.feed?.position === offset ? { ...ack, position: offset } : ack);
+    // The acknowledgement stands for the entry where everything before it has been delivered. Written out twice, since
+    // to spread one into the other costs a microsecond.
+    const frame: ServerFrame =
+      connection.feed?.position === offset
+        ? { type: "ack", ref: origin.ref, id, conversation, seq, timestamp, position: offset }
+        : { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
+    connection.send(frame);
   }
 
   private answered(connection: Connection): void {
