@@ -63,93 +63,41 @@ export function uuidFromBytes(bytes: Uint8Array, at: number): Uuid {
   const o = hex(bytes[at + 14]);
   const p = hex(bytes[at + 15]);
   // One call makes one flat string: joining pieces makes a tree of them, which whoever looks the id up has to flatten.
+  // biome-ignore format: a line for each part of the text
   return String.fromCharCode(
     a >> 8, a & 255, b >> 8, b & 255, c >> 8, c & 255, d >> 8, d & 255, 45,
-    e >> 8, e & 255, f >> 8, f & 255, 45, g >> 8, g & 255, h >> 8, h & 255, 45,
-    i >> 8, i & 255, j >> 8, j & 255, 45, k >> 8, k & 255, l >> 8, l & 255,
-    m >> 8, m & 255, n >> 8, n & 255, o >> 8, o & 255, p >> 8, p & 255,
+    e >> 8, e & 255, f >> 8, f & 255, 45,
+    g >> 8, g & 255, h >> 8, h & 255, 45,
+    i >> 8, i & 255, j >> 8, j & 255, 45,
+    k >> 8, k & 255, l >> 8, l & 255, m >> 8, m & 255, n >> 8, n & 255, o >> 8, o & 255, p >> 8, p & 255,
   );
 }
+
+/** Where the dashes are, and the digits of each byte. */
+const DASHES = [8, 13, 18, 23] as const;
+const DIGITS = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
 
 /**
  * Writes the 16 bytes of a canonical UUID to `into`, beginning at `at`, and answers true. Answers false for a text
  * that is none; what was written then means nothing.
  */
 export function uuidToBytes(uuid: Uuid, into: Uint8Array, at: number): boolean {
-  if (uuid.length !== 36 || !dashed(uuid)) return false;
+  if (uuid.length !== 36) return false;
   let signs = 0;
-  let high = 0;
-  let low = 0;
-  high = DIGIT[uuid.charCodeAt(0)] as number;
-  low = DIGIT[uuid.charCodeAt(1)] as number;
-  signs |= high | low;
-  into[at + 0] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(2)] as number;
-  low = DIGIT[uuid.charCodeAt(3)] as number;
-  signs |= high | low;
-  into[at + 1] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(4)] as number;
-  low = DIGIT[uuid.charCodeAt(5)] as number;
-  signs |= high | low;
-  into[at + 2] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(6)] as number;
-  low = DIGIT[uuid.charCodeAt(7)] as number;
-  signs |= high | low;
-  into[at + 3] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(9)] as number;
-  low = DIGIT[uuid.charCodeAt(10)] as number;
-  signs |= high | low;
-  into[at + 4] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(11)] as number;
-  low = DIGIT[uuid.charCodeAt(12)] as number;
-  signs |= high | low;
-  into[at + 5] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(14)] as number;
-  low = DIGIT[uuid.charCodeAt(15)] as number;
-  signs |= high | low;
-  into[at + 6] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(16)] as number;
-  low = DIGIT[uuid.charCodeAt(17)] as number;
-  signs |= high | low;
-  into[at + 7] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(19)] as number;
-  low = DIGIT[uuid.charCodeAt(20)] as number;
-  signs |= high | low;
-  into[at + 8] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(21)] as number;
-  low = DIGIT[uuid.charCodeAt(22)] as number;
-  signs |= high | low;
-  into[at + 9] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(24)] as number;
-  low = DIGIT[uuid.charCodeAt(25)] as number;
-  signs |= high | low;
-  into[at + 10] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(26)] as number;
-  low = DIGIT[uuid.charCodeAt(27)] as number;
-  signs |= high | low;
-  into[at + 11] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(28)] as number;
-  low = DIGIT[uuid.charCodeAt(29)] as number;
-  signs |= high | low;
-  into[at + 12] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(30)] as number;
-  low = DIGIT[uuid.charCodeAt(31)] as number;
-  signs |= high | low;
-  into[at + 13] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(32)] as number;
-  low = DIGIT[uuid.charCodeAt(33)] as number;
-  signs |= high | low;
-  into[at + 14] = (high << 4) | low;
-  high = DIGIT[uuid.charCodeAt(34)] as number;
-  low = DIGIT[uuid.charCodeAt(35)] as number;
-  signs |= high | low;
-  into[at + 15] = (high << 4) | low;
+  for (let i = 0; i < 16; i++) {
+    const from = DIGITS[i] as number;
+    const high = DIGIT[uuid.charCodeAt(from)] as number;
+    const low = DIGIT[uuid.charCodeAt(from + 1)] as number;
+    signs |= high | low;
+    into[at + i] = (high << 4) | low;
+  }
+  for (const dash of DASHES) if (uuid.charCodeAt(dash) !== 45) return false;
   return signs >= 0;
 }
 
-function dashed(uuid: string): boolean {
-  const dash = 45;
-  return (
-    uuid.charCodeAt(8) === dash && uuid.charCodeAt(13) === dash && uuid.charCodeAt(18) === dash && uuid.charCodeAt(23) === dash
-  );
+/** The last four bytes of a UUID as a signed number; means nothing for a text that is none. */
+export function uuidTail(uuid: Uuid): number {
+  let tail = 0;
+  for (let i = 28; i < 36; i++) tail = (tail << 4) | (DIGIT[uuid.charCodeAt(i)] as number);
+  return tail;
 }

@@ -1,8 +1,21 @@
-import { ChatError } from "../errors.js";
-import { CLIENT_FRAMES, type ClientFrame, type FrameDoc, FRAMES_PER_MESSAGE, SERVER_FRAMES, type ServerFrame } from "./frames.js";
+import { ChatError, isChatError } from "../errors.js";
+import { isObject } from "./composites.js";
+import { Fault } from "./fault.js";
+import {
+  CLIENT_FRAMES,
+  type ClientFrame,
+  FRAMES_PER_MESSAGE,
+  type FrameDoc,
+  SERVER_FRAMES,
+  type ServerFrame,
+} from "./frames.js";
 import { checkJsonShape } from "./json-bounds.js";
-import { MsgpackReader, MsgpackWriter } from "./msgpack.js";
-import { findText, isObject, Shape } from "./schema.js";
+import { MsgpackReader } from "./msgpack-reader.js";
+import { type Allocate, MsgpackWriter } from "./msgpack-writer.js";
+import { oneOf } from "./scalars.js";
+import { seekKey } from "./seek-key.js";
+import { Shape } from "./shape.js";
+import { TextTable } from "./text-table.js";
 
 export const MSGPACK = "sentseen.v1.msgpack";
 export const JSON_TEXT = "sentseen.v1.json";
@@ -12,7 +25,9 @@ export const SUB_PROTOCOLS = [MSGPACK, JSON_TEXT] as const;
 export type SubProtocol = (typeof SUB_PROTOCOLS)[number];
 
 /** What one received frame came to: a frame, or an error with the number of the request that it answers. */
-export type Decoded<In> = { readonly frame: In; readonly error?: never } | { readonly error: ChatError; readonly ref?: number };
+export type Decoded<In> =
+  | { readonly frame: In; readonly error?: never }
+  | { readonly error: ChatError; readonly ref?: number };
 
 /** Frames of one direction in, of the other out, in one sub-protocol. */
 export interface Codec<In, Out> {
@@ -30,46 +45,62 @@ interface Typed {
   readonly type: string;
 }
 
-type Shapes = ReadonlyMap<string, Shape<Record<string, unknown>>>;
+type FrameShape = Shape<Typed>;
 
-function shapesOf(frames: Readonly<Record<string, FrameDoc>>): Shapes {
-  return new Map(Object.entries(frames).map(([type, { fields }]) => [type, new Shape(fields)]));
+/** The frames of one direction. */
+interface Vocabulary {
+  readonly byType: ReadonlyMap<unknown, FrameShape>;
+  readonly byBytes: TextTable<FrameShape>;
 }
 
-const CLIENT_SHAPES = shapesOf(CLIENT_FRAMES);
-const SERVER_SHAPES = shapesOf(SERVER_FRAMES);
-const TYPE_KEY = Uint8Array.of(0xa4, 0x74, 0x79, 0x70, 0x65);
+const utf8 = new TextEncoder();
+const TYPE = utf8.encode("type");
+const REF = utf8.encode("ref");
 
-function shapeOf(shapes: Shapes, type: unknown): Shape<Record<string, unknown>> {
-  const shape = typeof type === "string" ? shapes.get(type) : undefined;
-  if (shape === undefined) throw new ChatError("unknown_type", undefined, { field: "type" });
-  return shape;
+function vocabulary(frames: Readonly<Record<string, FrameDoc>>): Vocabulary {
+  const shapes = Object.entries(frames).map(([type, { fields }]): [string, FrameShape] => [
+    type,
+    new Shape({ type: oneOf("Which frame it is.", [type]), ...fields }),
+  ]);
+  return { byType: new Map(shapes), byBytes: new TextTable(shapes) };
+}
+
+const FROM_CLIENTS = vocabulary(CLIENT_FRAMES);
+const FROM_SERVERS = vocabulary(SERVER_FRAMES);
+
+function unknownType(): never {
+  throw new ChatError("unknown_type", undefined, { field: "type" });
 }
 
 /** Turns what a frame's schema throws into an error that answers the frame's request; `malformed` goes on up. */
 function failed<In>(error: unknown, ref: unknown): Decoded<In> {
-  if (!(error instanceof ChatError) || error.code === "malformed") throw error;
-  return Number.isSafeInteger(ref) && (ref as number) >= 0 ? { error, ref: ref as number } : { error };
+  const refusal = error instanceof Fault ? error.toError() : error;
+  if (!isChatError(refusal) || refusal.code === "malformed") throw refusal;
+  return Number.isSafeInteger(ref) && (ref as number) >= 0
+    ? { error: refusal, ref: ref as number }
+    : { error: refusal };
 }
 
-function msgpackCodec<In extends Typed, Out extends Typed>(incoming: Shapes, outgoing: Shapes): Codec<In, Out> {
-  const writer = new MsgpackWriter();
+function msgpackCodec<In extends Typed, Out extends Typed>(
+  incoming: Vocabulary,
+  outgoing: Vocabulary,
+  allocate: Allocate | undefined,
+): Codec<In, Out> {
+  const writer = new MsgpackWriter(undefined, allocate);
 
   function decodeOne(reader: MsgpackReader): Decoded<In> {
     const from = reader.pos;
     const pairs = reader.map();
     if (pairs === null) throw new ChatError("malformed", "A frame is a map.");
     const body = reader.pos;
-    reader.pos = from;
-    const type = findText(reader, "type");
+    const shape = seekKey(reader, pairs, TYPE) ? reader.takeKnown(incoming.byBytes) : undefined;
     reader.pos = body;
-    const frame: Record<string, unknown> = { type };
     try {
-      shapeOf(incoming, type).read(reader, pairs, frame, "");
-      return { frame: frame as unknown as In };
+      if (shape === undefined) return unknownType();
+      return { frame: shape.read(reader, pairs) as In };
     } catch (error) {
-      reader.pos = from;
-      const ref = findUint(reader, "ref");
+      reader.pos = body;
+      const ref = seekKey(reader, pairs, REF) ? reader.uint() : null;
       reader.pos = from;
       reader.skip();
       return failed(error, ref);
@@ -79,57 +110,39 @@ function msgpackCodec<In extends Typed, Out extends Typed>(incoming: Shapes, out
   return {
     name: MSGPACK,
     encode(frame) {
-      const shape = shapeOf(outgoing, frame.type);
-      shape.writeHeader(writer, frame as unknown as Record<string, unknown>, 1);
-      writer.raw(TYPE_KEY);
-      writer.text(frame.type);
-      shape.write(writer, frame as unknown as Record<string, unknown>);
+      writer.reset();
+      const shape = outgoing.byType.get(frame.type) ?? unknownType();
+      shape.write(writer, frame);
       return writer.take();
     },
     decode(message) {
       if (typeof message === "string") throw new ChatError("malformed", `${MSGPACK} is binary.`);
       const reader = new MsgpackReader(message);
       const count = reader.array();
-      if (count === null) {
-        const only = decodeOne(reader);
-        if (!reader.atEnd) throw new ChatError("malformed");
-        return [only];
-      }
-      if (count > FRAMES_PER_MESSAGE) throw tooManyFrames();
       const frames: Decoded<In>[] = [];
-      for (let i = 0; i < count; i++) frames.push(decodeOne(reader));
-      if (!reader.atEnd) throw new ChatError("malformed");
+      if (count === null) frames.push(decodeOne(reader));
+      else if (count > FRAMES_PER_MESSAGE) throw tooManyFrames();
+      for (let i = 0; i < (count ?? 0); i++) frames.push(decodeOne(reader));
+      if (!reader.atEnd) throw new ChatError("malformed", "More bytes than the message has.");
       return frames;
     },
   };
 }
 
-function findUint(reader: MsgpackReader, wanted: string): number | null {
-  const pairs = reader.map() ?? 0;
-  for (let i = 0; i < pairs; i++) {
-    const length = reader.textLength();
-    if (length === null) return null;
-    const key = length === wanted.length ? reader.takeText(length) : "";
-    if (key === "") reader.pos += length;
-    if (key === wanted) return reader.uint();
-    reader.skip();
-  }
-  return null;
-}
-
 function tooManyFrames(): ChatError {
-  return new ChatError("malformed", `At most ${FRAMES_PER_MESSAGE} frames in a message.`, { limit: FRAMES_PER_MESSAGE });
+  return new ChatError("malformed", `At most ${FRAMES_PER_MESSAGE} frames in a message.`, {
+    limit: FRAMES_PER_MESSAGE,
+  });
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8Text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function jsonCodec<In extends Typed, Out extends Typed>(incoming: Shapes, outgoing: Shapes): Codec<In, Out> {
+function jsonCodec<In extends Typed, Out extends Typed>(incoming: Vocabulary, outgoing: Vocabulary): Codec<In, Out> {
   function decodeOne(value: unknown): Decoded<In> {
     if (!isObject(value)) throw new ChatError("malformed", "A frame is an object.");
     try {
-      const frame: Record<string, unknown> = { type: value.type };
-      shapeOf(incoming, value.type).fromJson(value, frame, "");
-      return { frame: frame as unknown as In };
+      const shape = incoming.byType.get(value.type) ?? unknownType();
+      return { frame: shape.fromJson(value) as In };
     } catch (error) {
       return failed(error, value.ref);
     }
@@ -138,17 +151,17 @@ function jsonCodec<In extends Typed, Out extends Typed>(incoming: Shapes, outgoi
   return {
     name: JSON_TEXT,
     encode(frame) {
-      const shape = shapeOf(outgoing, frame.type);
-      return JSON.stringify(shape.toJson(frame as unknown as Record<string, unknown>, { type: frame.type }));
+      const shape = outgoing.byType.get(frame.type) ?? unknownType();
+      return JSON.stringify(shape.toJson(frame));
     },
     decode(message) {
       let value: unknown;
       try {
-        const text = typeof message === "string" ? message : utf8.decode(message);
+        const text = typeof message === "string" ? message : utf8Text.decode(message);
         checkJsonShape(text);
         value = JSON.parse(text);
       } catch (cause) {
-        throw cause instanceof ChatError ? cause : new ChatError("malformed", undefined, { cause });
+        throw isChatError(cause) ? cause : new ChatError("malformed", undefined, { cause });
       }
       if (!Array.isArray(value)) return [decodeOne(value)];
       if (value.length > FRAMES_PER_MESSAGE) throw tooManyFrames();
@@ -157,12 +170,23 @@ function jsonCodec<In extends Typed, Out extends Typed>(incoming: Shapes, outgoi
   };
 }
 
-/** What a server reads and writes. */
-export function serverCodec(name: SubProtocol): Codec<ClientFrame, ServerFrame> {
-  return name === MSGPACK ? msgpackCodec(CLIENT_SHAPES, SERVER_SHAPES) : jsonCodec(CLIENT_SHAPES, SERVER_SHAPES);
+export interface CodecOptions {
+  /** Where MessagePack frames get their memory; plain Uint8Arrays by default. */
+  readonly allocate?: Allocate;
 }
 
-/** What a client reads and writes. */
+/** What a server reads and writes. Keeps no state between frames, so one serves all connections. */
+export function serverCodec(name: SubProtocol, { allocate }: CodecOptions = {}): Codec<ClientFrame, ServerFrame> {
+  if (name === JSON_TEXT) return jsonCodec(FROM_CLIENTS, FROM_SERVERS);
+  return msgpackCodec(FROM_CLIENTS, FROM_SERVERS, allocate);
+}
+
+const CLIENT_CODECS: Readonly<Record<SubProtocol, Codec<ServerFrame, ClientFrame>>> = {
+  [MSGPACK]: msgpackCodec(FROM_SERVERS, FROM_CLIENTS, undefined),
+  [JSON_TEXT]: jsonCodec(FROM_SERVERS, FROM_CLIENTS),
+};
+
+/** What a client reads and writes: the same one for all clients of the process. */
 export function clientCodec(name: SubProtocol): Codec<ServerFrame, ClientFrame> {
-  return name === MSGPACK ? msgpackCodec(SERVER_SHAPES, CLIENT_SHAPES) : jsonCodec(SERVER_SHAPES, CLIENT_SHAPES);
+  return CLIENT_CODECS[name];
 }
