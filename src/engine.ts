@@ -180,7 +180,13 @@ export class Engine implements Consumer {
       failed: events.failed,
     };
     const partition = new Partition(
-      { partition: number, window: limits.in_flight, maxMembers: limits.group_members, cached: CACHED },
+      {
+        partition: number,
+        window: limits.in_flight,
+        maxMembers: limits.group_members,
+        atomic: storage.atomic,
+        cached: CACHED,
+      },
       checkpoint,
     );
     const owner: Owner = new Owner(partition, lease, {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,7 +11,7 @@ import { Gateway } from "./gateway/gateway.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
 import { decodeReplaced } from "./gateway/node-message.js";
 import type { Services } from "./gateway/services.js";
-import { newId, type UserId, type Uuid } from "./model/ids.js";
+import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 
 /** What a server tells its host. A listener that throws is reported as "error" and disturbs nothing. */
@@ -117,7 +118,7 @@ export class ChatServer {
     const { storage, queue, registry } = config;
     for (const part of [storage, queue, registry]) await part.open();
     await engine.start();
-    const node = newId();
+    const node = randomBytes(12).toString("base64url");
     const session = await registry.join(node, {
       message: (bytes) => this.gateway?.replaced(decodeReplaced(bytes)),
       topic: () => {},

@@ -11,6 +11,7 @@ export interface KnownCommand {
 /**
  * What a partition remembers of one device's commands: those since the checkpoint, and of the ones before it as many
  * as the device may have unacknowledged. That is enough to know every command that the device may still repeat. [R2 b]
+ * Where a flush lands whole, the last ones alone are enough: a replay begins with exactly what was known then.
  */
 export class DeviceState {
   private readonly byId = new Map<Uuid, KnownCommand>();
@@ -37,12 +38,12 @@ export class DeviceState {
     return known !== undefined && known.offset === offset ? known.answer : null;
   }
 
-  /** Remembers a command unless it is known already. Forgets the oldest one that nothing needs any more. */
-  remember(command: KnownCommand, checkpoint: number): void {
+  /** Remembers a command unless it is known already. Of those up to `settled` the last window is kept. */
+  remember(command: KnownCommand, settled: number): void {
     if (this.byId.has(command.id)) return;
     this.add(command);
-    // More than a window of them are at or before the checkpoint once the one a window further on is.
-    while ((this.order[this.first + this.window]?.offset ?? Number.POSITIVE_INFINITY) <= checkpoint) this.forgetOldest();
+    // More than a window of them are settled once the one a window further on is.
+    while ((this.order[this.first + this.window]?.offset ?? Number.POSITIVE_INFINITY) <= settled) this.forgetOldest();
   }
 
   private add(command: KnownCommand): void {

@@ -27,6 +27,8 @@ export interface PartitionOptions {
   /** Commands that a device may have unacknowledged. */
   readonly window: number;
   readonly maxMembers: number;
+  /** Whether a flush lands whole or not at all, so that a replay never meets states from beyond its checkpoint. */
+  readonly atomic: boolean;
   /** Conversations, and devices, that are held at most beyond those that can't be let go yet. */
   readonly cached: number;
 }
@@ -142,7 +144,8 @@ export class Partition {
     if (known !== null) return { command, offset, answer: known, placed: null };
 
     const decision = decide(conversation.state, command, offset, this.options.maxMembers);
-    device.state.remember({ id: command.id, offset, answer: decision.answer }, this.checkpoint);
+    const { atomic } = this.options;
+    device.state.remember({ id: command.id, offset, answer: decision.answer }, atomic ? offset : this.checkpoint);
     this.devices.set(name, { key: device.key, state: device.state, touched: offset });
     if (decision.next === null) return { command, offset, answer: decision.answer, placed: null };
 
