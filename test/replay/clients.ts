@@ -49,8 +49,8 @@ async function carryOut(order: Order): Promise<Done> {
       network?.heal();
       return null;
     case "compare": {
-      const { conversation, transcript, users } = order;
-      const lines = await Promise.all(users.map((user) => member(user).compare(conversation, transcript)));
+      const { conversation, patience, transcript, users } = order;
+      const lines = await Promise.all(users.map((user) => member(user).compare(conversation, transcript, patience)));
       return { lines: lines.reduce((sum, count) => sum + count, 0) };
     }
     case "end":

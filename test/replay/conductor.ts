@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pause } from "../chaos/deadline.js";
+import type { PlantedBug } from "../chaos/planted.js";
 import { Random } from "../chaos/random.js";
 import { ServerProcess } from "../chaos/server-process.js";
 import { ClientProcess } from "./client-process.js";
@@ -14,6 +15,7 @@ const MEMBERS = 99;
 const PROCESSES = 3;
 /** Steps between two faults on a connection. */
 const FAULT_EVERY = 25;
+const PATIENCE = 30_000;
 /** Seconds of silence after which either side counts as gone, with faults and without. */
 const IDLE = { faults: 2, none: 30 };
 
@@ -24,6 +26,10 @@ export interface ReplayOptions {
   /** Whether connections are cut and frozen, and the server is killed twice. */
   readonly faults: boolean;
   readonly seed: number;
+  /** How long a transcript may stay as it is before it counts as stuck, in milliseconds. */
+  readonly patience?: number;
+  /** A bug for the server, to see that it is found. */
+  readonly planted?: PlantedBug;
 }
 
 /** What was replayed and compared. */
@@ -145,8 +151,10 @@ class Conductor {
   }
 
   private async startServer(): Promise<void> {
-    const idle = this.options.faults ? IDLE.faults : IDLE.none;
-    const server = await ServerProcess.start(this.options.serverFile, { directory: this.directory, idle });
+    const { faults, planted, serverFile } = this.options;
+    const idle = faults ? IDLE.faults : IDLE.none;
+    const setup = { directory: this.directory, idle, ...(planted && { planted }) };
+    const server = await ServerProcess.start(serverFile, setup);
     this.server = server;
     void server.exit().then(({ code, signal }) => {
       if (this.server === server) {
@@ -171,11 +179,12 @@ class Conductor {
   /** Everybody comes online in the end and has every line. Answers how many lines were compared. */
   private async compare(group: Group, conversation: string): Promise<number> {
     const transcript = transcriptOf(group);
+    const { patience = PATIENCE } = this.options;
     const counts = await Promise.all(
       this.processes.map(async (one) => {
         const users = group.members.filter((user) => this.of(user) === one);
         await Promise.all(users.map((user) => one.give({ do: "online", user })));
-        const done = await one.give({ do: "compare", conversation, users, transcript });
+        const done = await one.give({ do: "compare", conversation, users, transcript, patience });
         return done !== null && "lines" in done ? done.lines : 0;
       }),
     );

@@ -7,8 +7,6 @@ import type { Said } from "./orders.js";
 const ALL = 1_000_000;
 /** Entries that are asked for at once. */
 const PAGE = 200;
-/** How long a transcript may stay as it is before it counts as stuck, in milliseconds. */
-const STUCK = 30_000;
 
 /** One user with one device, whose application comes and goes over a store that stays. */
 export class Member {
@@ -104,13 +102,13 @@ export class Member {
    * Waits until the application was told as many lines as others said, and compares what it was told with them, and
    * what its own store holds with all that was said. Answers how many lines were compared; throws where any differs.
    */
-  async compare(conversation: string, transcript: readonly Said[]): Promise<number> {
+  async compare(conversation: string, transcript: readonly Said[], patience: number): Promise<number> {
     await this.work;
     const { lines } = this.of(conversation);
     const others = transcript.filter(({ user }) => user !== this.user);
     while (lines.length < others.length) {
       const before = lines.length;
-      if (await holds(() => lines.length > before, STUCK)) continue;
+      if (await holds(() => lines.length > before, patience)) continue;
       throw new Error(`${this.user} was told ${before} of ${others.length} lines, and no more come`);
     }
     this.match(lines, others, "was told");

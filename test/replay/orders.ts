@@ -15,6 +15,8 @@ export type Order =
       readonly conversation: string;
       readonly users: readonly string[];
       readonly transcript: readonly Said[];
+      /** How long a transcript may stay as it is before it counts as stuck, in milliseconds. */
+      readonly patience: number;
     }
   | { readonly do: "end" };
 
