@@ -1,5 +1,4 @@
-import { createChatClient } from "../client/index.js";
-import { fileStore } from "../client/node.js";
+import { createChatClient, fileStore } from "../client/node.js";
 import { ChatError, isChatError } from "../errors.js";
 import type { UserId } from "../model/ids.js";
 import { COMMANDS } from "./commands.js";

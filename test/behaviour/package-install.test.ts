@@ -46,7 +46,7 @@ const CHAT = `
   async function twoTalk() {
     const chat = createChatServer({ ...memory(), ...lmdb({ directory: "./data-" + kind }), authenticate: developmentAuth() });
     const { url } = await chat.listen({ port: 0 });
-    const [alice, bob] = ["alice", "bob"].map((token) => createChatClient({ url, token, webSocket }));
+    const [alice, bob] = ["alice", "bob"].map((token) => createChatClient({ url, token, store: memoryStore() }));
     const heard = new Promise((resolve) => bob.on("message", (message) => resolve(message.text)));
     await Promise.all([alice.connect(), bob.connect()]);
     const { id } = await alice.send({ user: "bob" }, "hi from " + kind);
@@ -62,8 +62,8 @@ test("import works: server, embedded store, client and the entries beside them",
     "host.mjs",
     `
     import { createChatServer, developmentAuth, isChatError, ChatError } from "sentseen";
-    import { createChatClient } from "sentseen/client";
-    import { fileStore, webSocket } from "sentseen/client/node";
+    import { memoryStore } from "sentseen/client";
+    import { createChatClient, fileStore } from "sentseen/client/node";
     import { memory } from "sentseen/memory";
     import { CONTRACT, ChatError as PortsError } from "sentseen/ports";
     import * as testing from "sentseen/testing";
@@ -84,8 +84,8 @@ test("require works the same, and both recognise each other's errors", async () 
     "host.cjs",
     `
     const { createChatServer, developmentAuth, isChatError, ChatError } = require("sentseen");
-    const { createChatClient } = require("sentseen/client");
-    const { fileStore, webSocket } = require("sentseen/client/node");
+    const { memoryStore } = require("sentseen/client");
+    const { createChatClient, fileStore } = require("sentseen/client/node");
     const { memory } = require("sentseen/memory");
     const { CONTRACT, ChatError: PortsError } = require("sentseen/ports");
     const testing = require("sentseen/testing");

@@ -4,8 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createChatClient } from "sentseen/client";
-import { webSocket } from "sentseen/client/node";
+import { createChatClient } from "sentseen/client/node";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -72,7 +71,7 @@ test("the README's server and client run as they stand there", async () => {
   await start("server.mts", at(server));
   const alice = await start("client.mts", `${BROWSER}${at(client)}`);
 
-  const bob = createChatClient({ url: `ws://127.0.0.1:${port}/chat`, token: "bob", webSocket });
+  const bob = createChatClient({ url: `ws://127.0.0.1:${port}/chat`, token: "bob" });
   const heard: string[] = [];
   bob.on("message", ({ sender, text }) => heard.push(`${sender}: ${text}`));
   await bob.connect();

@@ -130,12 +130,12 @@ describe("two tabs with two names", () => {
     await message(heidi, "pizza?").locator(".sender", { hasText: "grace" }).waitFor();
     await status(grace, "pizza?", "read");
 
-    await grace.getByRole("button", { name: "Group", exact: true }).click();
+    await grace.getByRole("button", { name: "Details" }).click();
     await grace.getByLabel("Name", { exact: true }).fill("Friday dinner");
     await grace.getByRole("button", { name: "Save" }).click();
     await row(heidi, "Friday dinner").waitFor();
 
-    await heidi.getByRole("button", { name: "Group", exact: true }).click();
+    await heidi.getByRole("button", { name: "Details" }).click();
     await heidi.getByRole("button", { name: "Leave group" }).click();
     await grace.getByText("heidi left").waitFor();
     await heidi.getByText("You are no longer in this group").waitFor();

@@ -72,12 +72,12 @@ export class Page {
     else this.renderThread(opened);
   }
 
-  private renderThread({ conversation, kind, title, entries, more, left }: Opened): void {
+  private renderThread({ conversation, kind, title, entries, more, left, members }: Opened): void {
     const other = this.shown?.conversation !== conversation;
     if (this.shown === undefined || other) this.shown = { conversation, thread: new Thread(this.session.me, kind) };
     if (threadName.textContent !== title || other) threadAvatar.replaceChildren(avatar(title, kind));
     threadName.textContent = title;
-    threadAbout.textContent = left ? "You are no longer in this group" : kind === "group" ? "Group" : "";
+    threadAbout.textContent = left ? "You are no longer in this group" : members.join(", ");
     groupEdit.hidden = kind !== "group" || left;
     composer.hidden = left;
     earlier.hidden = !more;

@@ -38,6 +38,8 @@ export interface Opened {
   /** There are earlier ones. */
   readonly more: boolean;
   readonly left: boolean;
+  /** A group's members, once they are known. */
+  readonly members: readonly string[];
 }
 
 /** What the page shows of one user's chat, kept up to date by the client's events. */
@@ -94,9 +96,10 @@ export class Session {
   }
 
   async open(conversation: string, kind: Kind, title: string): Promise<void> {
-    this.opened = { conversation, kind, title, entries: [], more: false, left: false };
+    this.opened = { conversation, kind, title, entries: [], more: false, left: false, members: [] };
     sessionStorage.setItem(OPEN, conversation);
     await this.earlier();
+    await this.readMembers();
   }
 
   /** Closes the conversation; it doesn't count as read any more. */
@@ -185,9 +188,20 @@ export class Session {
       this.opened = { ...this.opened, entries: merged(this.opened.entries, [entry]) };
       this.changed();
       void this.look();
+      if (entry.type === "change") void this.readMembers();
     } else {
       void this.refresh();
     }
+  }
+
+  private async readMembers(): Promise<void> {
+    const { opened } = this;
+    if (opened?.kind !== "group" || opened.left) return;
+    // Offline, or no member any more: then the page does without.
+    const members = await this.client.members(opened.conversation).catch(() => []);
+    if (this.opened?.conversation !== opened.conversation) return;
+    this.opened = { ...this.opened, members: members.map(({ user }) => user) };
+    this.changed();
   }
 
   private async reopen(): Promise<void> {
