@@ -136,6 +136,11 @@ export class Engine implements Consumer {
     this.events.lost();
   }
 
+  /** The log needn't keep what is in storage. Should it not hear of it, the next time says it again. */
+  private commit(number: number, upTo: Offset): void {
+    this.consumption?.commit(number, upTo).catch((error: unknown) => this.events.failed(error));
+  }
+
   private wake(): void {
     if (this.owned === null) return;
     for (const waiter of this.waiters) {
@@ -197,7 +202,7 @@ export class Engine implements Consumer {
       flushMs: config.flushMs,
       flushBytes: FLUSH_BYTES,
       waiting: () => mailboxes.pending.bytes + history.bytes,
-      parts: [mailboxes, history, receipts],
+      parts: [mailboxes, history, receipts, { collect: () => [], landed: (upTo) => this.commit(number, upTo) }],
       outlets,
       probe: config.probe,
     });
