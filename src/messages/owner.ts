@@ -56,6 +56,8 @@ export class Owner {
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private changed = false;
+  /** Somebody waits for the next flush: what it makes durable is to be acknowledged. */
+  private awaited = false;
   private stopped = false;
 
   constructor(
@@ -146,6 +148,7 @@ export class Owner {
     this.partition.passed(upTo);
     probe("command.applied");
     if (durableQueue) this.releaseUpTo(this.partition.applied);
+    else this.awaited = true;
     this.touch();
   }
 
@@ -169,8 +172,7 @@ export class Owner {
   touch(): void {
     this.changed = true;
     if (this.flushing !== null || this.stopped) return;
-    const atOnce = !this.options.durableQueue || this.options.waiting() >= this.options.flushBytes;
-    if (atOnce) this.startFlush();
+    if (this.awaited || this.options.waiting() >= this.options.flushBytes) this.startFlush();
     else this.timer ??= setTimeout(() => this.startFlush(), this.options.flushMs);
   }
 
@@ -191,6 +193,7 @@ export class Owner {
     this.timer = null;
     if (this.flushing !== null || !this.changed || this.stopped) return;
     this.changed = false;
+    this.awaited = false;
     this.flushing = this.writePlan().finally(() => {
       this.flushing = null;
       if (this.changed) this.touch();
