@@ -1,0 +1,136 @@
+import type { Uuid } from "../model/ids.js";
+import { PAGE } from "../protocol/frames.js";
+import { type ClientClock, createTimer } from "./clock.js";
+import type { Session } from "./session.js";
+import type { ConversationRow, Mark } from "./stores/store.js";
+
+/** Receipts are sent at most this often, in milliseconds. */
+const PAUSE = 50;
+
+interface Reported extends Mark {
+  /** How many pongs had come when it was sent. */
+  readonly pongs: number;
+}
+
+/**
+ * Tells the server how far this device has got, after the store has it: at most one receipt in a while, with all that
+ * grew. The server answers none, and may forget some in a crash, so each is repeated until it has surely been kept:
+ * when a pong shows the position, and another one came between, long enough for the server to have written it.
+ */
+export interface Receipts {
+  /** A session takes receipts: the first ones say all that the server isn't known to have. */
+  begin(session: Session): void;
+  end(): void;
+  /** The position has moved. */
+  moved(): void;
+  /** A conversation was seen or read further. */
+  grew(conversation: Uuid): void;
+  /** A ping is about to be sent. */
+  pinged(): void;
+  /**
+   * The server shows the position that it has. Answers which watermarks it has surely kept; what it doesn't show is
+   * sent again.
+   */
+  ponged(position: number | undefined): [Uuid, Mark][];
+}
+
+export function createReceipts(
+  conversations: ReadonlyMap<Uuid, ConversationRow>,
+  position: () => number | undefined,
+  clock: ClientClock,
+): Receipts {
+  const pause = createTimer(clock);
+  const dirty = new Set<Uuid>();
+  const reported = new Map<Uuid, Reported>();
+  let session: Session | undefined;
+  let positionDirty = false;
+  let positionSent = 0;
+  /** The position that had been sent before the last ping. */
+  let positionPinged = 0;
+  let pongs = 0;
+
+  function soon(): void {
+    if (session !== undefined && !pause.running()) pause.set(0, flush);
+  }
+
+  function flush(): void {
+    const rows: ConversationRow[] = [];
+    for (const conversation of dirty) {
+      const row = conversations.get(conversation);
+      if (row !== undefined && isOwed(row)) rows.push(row);
+    }
+    const moved = positionDirty ? position() : undefined;
+    dirty.clear();
+    positionDirty = false;
+    positionSent = moved ?? positionSent;
+    for (let from = 0; from === 0 || from < rows.length; from += PAGE) {
+      report(rows.slice(from, from + PAGE), from === 0 ? moved : undefined);
+    }
+    // What comes in meanwhile goes together.
+    pause.set(PAUSE, () => {
+      if (dirty.size > 0 || positionDirty) flush();
+    });
+  }
+
+  function report(rows: readonly ConversationRow[], moved: number | undefined): void {
+    if (rows.length === 0 && moved === undefined) return;
+    const delivered: [Uuid, number][] = [];
+    const read: [Uuid, number][] = [];
+    for (const row of rows) {
+      const { conversation, kept } = row;
+      reported.set(conversation, { delivered: row.seen, read: row.read, pongs });
+      if (row.seen > kept.delivered) delivered.push([conversation, row.seen]);
+      if (row.read > kept.read) read.push([conversation, row.read]);
+    }
+    session?.send({ type: "receipt", delivered, read, ...(moved !== undefined && { position: moved }) });
+  }
+
+  return {
+    begin(begun) {
+      session = begun;
+      pongs = 0;
+      for (const row of conversations.values()) if (isOwed(row)) dirty.add(row.conversation);
+      positionDirty = position() !== undefined;
+      soon();
+    },
+    end() {
+      session = undefined;
+      pause.clear();
+      reported.clear();
+      dirty.clear();
+      positionSent = positionPinged = 0;
+    },
+    moved() {
+      positionDirty = true;
+      soon();
+    },
+    grew(conversation) {
+      dirty.add(conversation);
+      soon();
+    },
+    pinged() {
+      positionPinged = positionSent;
+    },
+    ponged(shown = 0) {
+      pongs++;
+      const kept: [Uuid, Mark][] = [];
+      if (shown < positionPinged) {
+        positionDirty = true;
+        for (const conversation of reported.keys()) dirty.add(conversation);
+        soon();
+        return kept;
+      }
+      for (const [conversation, mark] of reported) {
+        if (pongs - mark.pongs < 2) continue;
+        reported.delete(conversation);
+        kept.push([conversation, mark]);
+      }
+      return kept;
+    },
+  };
+}
+
+/** Whether the server isn't known to have this user's watermarks. */
+function isOwed({ seen, read, kept, left }: ConversationRow): boolean {
+  return !left && (seen > kept.delivered || read > kept.read);
+}
