@@ -32,8 +32,9 @@ export class TokenBucket {
   }
 
   private refill(now: number): void {
-    if (now <= this.at) return;
-    this.tokens = Math.min(this.rate.burst, this.tokens + ((now - this.at) * this.rate.per_second) / 1_000);
+    const gained = (Math.max(0, now - this.at) * this.rate.per_second) / 1_000;
+    this.tokens = Math.min(this.rate.burst, this.tokens + gained);
+    // A clock that jumped back is followed at once: waiting for it to catch up would keep the user from everything.
     this.at = now;
   }
 }
