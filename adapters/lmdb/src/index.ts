@@ -1,0 +1,1 @@
+export { type Lmdb, type LmdbOptions, lmdb } from "./lmdb.js";

@@ -1,0 +1,82 @@
+import { ChatError, type Offset } from "sentseen/ports";
+import type { Databases, RowChange } from "./databases.js";
+import { behind, nameEnd, nameIn, nameKey, readNumber, withNumber } from "./keys.js";
+import { trimmedKey } from "./meta-rows.js";
+import { readSegment, type Segment } from "./segment.js";
+import type { Stage } from "./stage.js";
+import { numberIn, pack } from "./values.js";
+
+/** The topic whose log is trimmed by the checkpoint itself, as rows and checkpoint are in the same store. [R1] */
+const COMMANDS = "commands";
+
+/** The change that stores a segment. */
+export function storedSegment(topic: string, segment: Segment): RowChange {
+  const key = withNumber(withNumber(nameKey(topic), segment.first), segment.count);
+  return { rows: "log", key, value: segment.bytes };
+}
+
+/** The last offset that a topic's log ever had; null before the first. */
+export function storedHead(rows: Databases, topic: string): Offset | null {
+  const prefix = nameKey(topic);
+  const [last] = rows.log.getKeys({ start: behind(prefix), end: prefix, reverse: true, limit: 1 });
+  if (last !== undefined) return placeIn(last).last;
+  const trimmed = rows.meta.get(trimmedKey(topic));
+  return trimmed === undefined ? null : numberIn(trimmed, 0);
+}
+
+/** The first stored segment with records after an offset; null where there is none. */
+export function segmentAfter(rows: Databases, topic: string, after: Offset): Segment | null {
+  const prefix = nameKey(topic);
+  // The one that begins at or before the next offset may hold it; else the one behind is the first.
+  const wanted = withNumber(prefix, after + 1);
+  for (const { key, value } of rows.log.getRange({ start: behind(wanted), end: prefix, reverse: true, limit: 1 })) {
+    if (placeIn(key).last > after) return readStored(key, value);
+  }
+  for (const { key, value } of rows.log.getRange({ start: wanted, end: behind(prefix), limit: 1 })) {
+    return readStored(key, value);
+  }
+  return null;
+}
+
+/** The changes that remove all segments wholly at or before an offset, and keep in mind that they were there. */
+export function trimmingChanges(rows: Databases, topic: string, upTo: Offset): RowChange[] {
+  const prefix = nameKey(topic);
+  const changes: RowChange[] = [];
+  let last: Offset | null = null;
+  for (const key of rows.log.getKeys({ start: prefix, end: withNumber(prefix, upTo + 1) })) {
+    const place = placeIn(key);
+    if (place.last > upTo) break;
+    last = place.last;
+    changes.push({ rows: "log", key, value: null });
+  }
+  if (last !== null) changes.push({ rows: "meta", key: trimmedKey(topic), value: pack([last]) });
+  return changes;
+}
+
+/** What the checkpoint of the commands makes needless goes with it, in the same transaction. */
+export function stageCommandsTrim(stage: Stage, topic: string, upTo: Offset): void {
+  if (topic !== COMMANDS) return;
+  for (const { rows, key, value } of trimmingChanges(stage.stored, topic, upTo)) {
+    if (value === null) stage.remove(rows, key);
+    else stage.put(rows, key, value);
+  }
+}
+
+/** Throws `corrupt` unless every stored segment is as it was written. */
+export function checkLog(rows: Databases): void {
+  for (const { key, value } of rows.log.getRange({})) readStored(key, value);
+}
+
+function readStored(key: Buffer, value: Buffer): Segment {
+  const { first, count } = placeIn(key);
+  const segment = readSegment(first, count, value);
+  if (segment !== null) return segment;
+  const last = first + count - 1;
+  throw new ChatError("corrupt", `The log of ${nameIn(key)} is damaged between its offsets ${first} and ${last}.`);
+}
+
+function placeIn(key: Buffer): { readonly first: Offset; readonly count: number; readonly last: Offset } {
+  const at = nameEnd(key);
+  const [first, count] = [readNumber(key, at), readNumber(key, at + 8)];
+  return { first, count, last: first + count - 1 };
+}

@@ -1,0 +1,223 @@
+import {
+  ChatError,
+  CONTRACT,
+  type Consumer,
+  type Consumption,
+  type Offset,
+  type Queue,
+  type QueueItem,
+} from "sentseen/ports";
+import type { RowChange } from "./databases.js";
+import type { Environment } from "./environment.js";
+import { Group } from "./group.js";
+import { GroupCommit } from "./group-commit.js";
+import { behind } from "./keys.js";
+import { storedSegment, trimmingChanges } from "./log-rows.js";
+import { groupIn, groupKey, groupsPrefix } from "./meta-rows.js";
+import type { Part } from "./part.js";
+import { type Segment, SegmentBuilder } from "./segment.js";
+import { TopicLog } from "./topic-log.js";
+import { within } from "./within.js";
+
+/** A segment of this size isn't added to. */
+const SEGMENT_BYTES = 1024 * 1024;
+
+/** How often the size of the store is looked at, where it has a bound. */
+const MEASURE_EVERY_BYTES = 4 * 1024 * 1024;
+
+/** What gathers for one commit: almost always of a single topic. */
+type Gathered = Map<Topic, SegmentBuilder>;
+
+interface Topic {
+  readonly log: TopicLog;
+  readonly groups: Map<string, Group>;
+}
+
+export interface LmdbQueueOptions {
+  readonly deadlineMs: number;
+  /** Bytes that may wait for their commit; beyond, `publish` rejects. */
+  readonly maxWaitingBytes: number;
+  /** Bytes in use of the data file beyond which `publish` rejects. */
+  readonly maxSize: number;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** A durable queue of one partition: all that is published meanwhile becomes one value in the next synced commit. */
+export class LmdbQueue implements Queue {
+  readonly contract = CONTRACT;
+  readonly scope = "process";
+  readonly durable = true;
+  readonly embedded = true;
+
+  readonly #environment: Environment;
+  readonly #part: Part;
+  readonly #options: LmdbQueueOptions;
+  readonly #commits: GroupCommit<Gathered>;
+  readonly #topics = new Map<string, Topic>();
+  #floor: Offset = 0;
+  #waitingBytes = 0;
+  #lastSize = 0;
+  #full = false;
+  /** Bytes published since the size of the store was last looked at. */
+  #unmeasuredBytes = Number.POSITIVE_INFINITY;
+
+  constructor(environment: Environment, part: Part, options: LmdbQueueOptions) {
+    this.#environment = environment;
+    this.#part = part;
+    this.#options = options;
+    this.#commits = new GroupCommit({
+      make: (): Gathered => new Map(),
+      full: (gathered) => sizeOf(gathered) >= SEGMENT_BYTES,
+      commit: (gathered) => this.#commit(gathered),
+      deadlineMs: options.deadlineMs,
+    });
+  }
+
+  async open(): Promise<void> {
+    await this.#part.open();
+    // Above all that was ever given, also where the directory is an older copy of itself: no more than one record a
+    // microsecond was ever published.
+    this.#floor = Math.floor(this.#options.now() * 1000);
+  }
+
+  close(): Promise<void> {
+    return this.#part.close(async () => {
+      for (const { groups } of this.#topics.values()) {
+        await Promise.all([...groups.values()].map((group) => group.disband()));
+      }
+      await this.#commits.idle();
+      this.#topics.clear();
+    });
+  }
+
+  partitions(): number {
+    return 1;
+  }
+
+  publish(topic: string, items: readonly QueueItem[]): Promise<void> {
+    try {
+      return this.#publish(topic, items);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async consume(topic: string, name: string, consumer: Consumer): Promise<Consumption> {
+    this.#part.mustBeOpen();
+    const { log, groups } = this.#topic(topic);
+    if (!groups.has(name)) {
+      groups.set(name, new Group(log));
+      await this.#change([{ rows: "meta", key: groupKey(topic, name), value: Buffer.alloc(0) }]);
+    }
+    const group = groups.get(name) as Group;
+    // One object may join more than once: each time it is another member.
+    const member: Consumer = {
+      assigned: (partition, lease) => consumer.assigned(partition, lease),
+      batch: (partition, records) => consumer.batch(partition, records),
+      revoked: (partition) => consumer.revoked(partition),
+    };
+    group.join(member);
+    return {
+      commit: (_, offset) => {
+        group.commit(offset);
+        return this.#trim(topic);
+      },
+      stop: () => group.leave(member),
+    };
+  }
+
+  async head(topic: string, partition: number): Promise<Offset | null> {
+    this.#part.mustBeOpen();
+    return partition === 0 ? this.#topic(topic).log.head : null;
+  }
+
+  #publish(name: string, items: readonly QueueItem[]): Promise<void> {
+    this.#part.mustBeOpen();
+    if (items.length === 0) return Promise.resolve();
+    this.#refuseIfFull();
+    const topic = this.#topic(name);
+    const { batch, done } = this.#commits.open();
+    if (batch.size === 0) void this.#countWaiting(batch, done);
+    let gathered = batch.get(topic);
+    const before = gathered?.size ?? 0;
+    if (gathered === undefined) {
+      gathered = new SegmentBuilder(this.#lastSize);
+      batch.set(topic, gathered);
+    }
+    for (const item of items) gathered.add(item);
+    const added = gathered.size - before;
+    this.#waitingBytes += added;
+    this.#unmeasuredBytes += added;
+    return done;
+  }
+
+  #refuseIfFull(): void {
+    const { maxWaitingBytes, maxSize } = this.#options;
+    if (this.#waitingBytes >= maxWaitingBytes) throw full("As much as may wait to be written waits", maxWaitingBytes);
+    if (maxSize === Number.POSITIVE_INFINITY) return;
+    if (this.#full || this.#unmeasuredBytes >= MEASURE_EVERY_BYTES) {
+      this.#full = this.#environment.size().used >= maxSize;
+      this.#unmeasuredBytes = 0;
+    }
+    if (this.#full) throw full("As much as may be stored is stored", maxSize);
+  }
+
+  /** Its bytes wait until it is committed or has failed. */
+  async #countWaiting(gathered: Gathered, done: Promise<void>): Promise<void> {
+    try {
+      await done;
+    } catch {
+      // Its publishers know.
+    }
+    this.#waitingBytes -= sizeOf(gathered);
+  }
+
+  async #commit(gathered: Gathered): Promise<void> {
+    const segments: [Topic, Segment][] = [];
+    for (const [topic, builder] of gathered) segments.push([topic, topic.log.seal(builder)]);
+    this.#lastSize = sizeOf(gathered);
+    await this.#environment.commit(segments.map(([{ log }, segment]) => storedSegment(log.name, segment)));
+    for (const [{ log }, segment] of segments) log.landed(segment);
+  }
+
+  /** Removes what every group that ever read the topic has committed. */
+  async #trim(name: string): Promise<void> {
+    this.#part.mustBeOpen();
+    const { groups } = this.#topic(name);
+    let upTo = Number.POSITIVE_INFINITY;
+    for (const { committed } of groups.values()) upTo = Math.min(upTo, committed ?? Number.NEGATIVE_INFINITY);
+    if (!Number.isFinite(upTo)) return;
+    await this.#environment.usable();
+    await this.#change(trimmingChanges(this.#environment.rows(), name, upTo));
+  }
+
+  #change(changes: readonly RowChange[]): Promise<void> {
+    return within(this.#environment.commit(changes), this.#options.deadlineMs, "A change of the queue");
+  }
+
+  #topic(name: string): Topic {
+    const there = this.#topics.get(name);
+    if (there !== undefined) return there;
+    const log = new TopicLog(name, this.#environment, this.#floor);
+    const groups = new Map<string, Group>();
+    const prefix = groupsPrefix(name);
+    // Groups of the past hold back what they haven't committed until they are there again and say more.
+    for (const key of this.#environment.rows().meta.getKeys({ start: prefix, end: behind(prefix) })) {
+      groups.set(groupIn(key, name), new Group(log));
+    }
+    const topic = { log, groups };
+    this.#topics.set(name, topic);
+    return topic;
+  }
+}
+
+function full(text: string, limit: number): ChatError {
+  return new ChatError("store_unavailable", `${text} already.`, { limit });
+}
+
+function sizeOf(gathered: Gathered): number {
+  let bytes = 0;
+  for (const builder of gathered.values()) bytes += builder.size;
+  return bytes;
+}
