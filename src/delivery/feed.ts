@@ -1,7 +1,7 @@
-import { entryFrom } from "../ports/stored.js";
 import type { Uuid } from "../model/ids.js";
 import type { Offset } from "../ports/queue.js";
 import type { Storage } from "../ports/storage.js";
+import { entryFrom } from "../ports/stored.js";
 import type { Mailbox } from "./mailbox.js";
 import { MailboxEntry } from "./mailbox-entry.js";
 
@@ -65,10 +65,10 @@ export class Feed {
     if (!this.live) void this.read();
   }
 
-  /** Delivers everything from after a position again. */
+  /** Delivers everything from after a position again; one that isn't reached yet means the end. */
   restart(after: Offset): void {
     this.run++;
-    this.sent = after;
+    this.sent = Math.min(after, this.progress.released);
     this.live = false;
     this.reading = false;
     this.announced = false;
@@ -93,8 +93,9 @@ export class Feed {
 
   private deliver(entry: MailboxEntry, live: boolean): void {
     this.sent = entry.position;
-    // A device is told of what it has just sent by the acknowledgement.
-    if (live && entry.entry.sender_device === this.subscriber.device) return;
+    const { sender, sender_device } = entry.entry;
+    // A device is told of what it has just sent by the acknowledgement. Another user's may have the same id.
+    if (live && sender_device === this.subscriber.device && sender === this.mailbox.user) return;
     this.subscriber.deliver(entry);
   }
 
