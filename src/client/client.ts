@@ -136,10 +136,10 @@ export function createChatClient(given: ChatClientOptions): ChatClient {
       if (known !== undefined) return known;
       const bare = { id, conversation, created_at: clock.now() };
       if (frame.type !== "send") return to.outbox.queue(tx, { ...bare, frame });
-      const { content } = frame;
-      const sealed = await cipher.seal({ ...frame, conversation }, tx);
-      const plain = sealed.content === content ? {} : { plain: content };
-      return to.outbox.queue(tx, { ...bare, ...plain, frame: { ...frame, ...sealed } });
+      const { content, envelopes } = await cipher.seal({ ...frame, conversation }, tx);
+      const plain = content === frame.content ? {} : { plain: frame.content };
+      const sealed = { ...frame, content, ...(envelopes !== undefined && { envelopes }) };
+      return to.outbox.queue(tx, { ...bare, ...plain, frame: sealed });
     });
     to.connection.suspect();
     to.sender.pump();

@@ -48,6 +48,8 @@ export interface Connection {
   drop(error: ChatError): void;
   /** Looks at the connection at once: something happened to the device or the network. */
   wake(): void;
+  /** Pings now. */
+  check(): void;
   /** Something is sent: if the device has slept, it's found out now. */
   suspect(): void;
   /** What came in earlier has been taken in, which is a sign of life too. */
@@ -195,6 +197,7 @@ export function createConnection(options: ConnectionOptions, host: ConnectionHos
       again.clear();
       void attempt();
     },
+    check: () => liveness?.check(),
     suspect: () => liveness?.suspect(),
     heard: () => liveness?.heard(),
   };

@@ -44,6 +44,7 @@ export function emptyRow(conversation: Uuid, kind: "direct" | "group", user?: Us
     head: 0,
     timestamp: 0,
     seen: 0,
+    early: [],
     read: 0,
     kept: nothing,
     unread: 0,
@@ -61,17 +62,23 @@ export function rowOf(entry: StoredEntry, self: UserId): ConversationRow {
   return emptyRow(entry.conversation, "direct", entry.sender === self ? entry.to : entry.sender);
 }
 
-/** The row after an entry that is known to be in the conversation, though perhaps not in its turn. */
-export function withEntry(row: ConversationRow, entry: StoredEntry, self: UserId): ConversationRow {
-  const known: ConversationRow = {
+/** The row when an entry is known to be in the conversation, though it is not its turn. */
+export function withKnown(row: ConversationRow, entry: StoredEntry, self: UserId): ConversationRow {
+  const own = entry.type === "message" && entry.sender === self;
+  const known = {
     ...row,
     head: Math.max(row.head, entry.seq),
     timestamp: Math.max(row.timestamp, entry.timestamp),
-    own: entry.type === "message" && entry.sender === self ? Math.max(row.own, entry.seq) : row.own,
+    own: own ? Math.max(row.own, entry.seq) : row.own,
   };
-  if (entry.type === "change") return withReached(withChange(known, entry, self), self);
   // A watermark that came before the message may cover it already.
-  return entry.sender === self ? withReached(known, self) : known;
+  return own ? withReached(known, self) : known;
+}
+
+/** The row when it is an entry's turn: every entry before it that comes has come. */
+export function withPlaced(row: ConversationRow, entry: StoredEntry, self: UserId): ConversationRow {
+  const known = { ...withKnown(row, entry, self), seen: entry.seq };
+  return entry.type === "change" ? withReached(withChange(known, entry, self), self) : known;
 }
 
 function withChange(row: ConversationRow, entry: ChatChange, self: UserId): ConversationRow {

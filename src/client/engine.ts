@@ -66,7 +66,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
   const sender = createSender(local.outbox, clock, random);
   const outbox = createOutbox(events, sender.left);
   const receipts = createReceipts(local.conversations, () => local.meta.position, clock);
-  const inbox = createInbox(store, events, outbox, cipher);
+  const inbox = createInbox(ledger, events, outbox, cipher, () => connection.check());
   const sync = createSync(ledger, inbox, events);
   const history = createHistory(ledger, inbox);
   /** Called at each change of state; answers whether it has waited enough. */
@@ -131,7 +131,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
       case "synced":
         return take(from, frame, (tx, self) => synced(tx, from, frame.position, self));
       case "pong":
-        return take(from, frame, (tx) => ponged(tx, from, frame));
+        return take(from, frame, (tx, self) => ponged(tx, from, frame, self));
       case "stale":
         return take(from, frame, (tx, self) => tx.after(() => background(from, sync.watermarks(from, self))));
       case "error":
@@ -177,7 +177,8 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     if (row !== undefined) outbox.fail(tx, row, error, self);
   }
 
-  function synced(tx: Transaction, from: Session, position: number, self: UserId): void {
+  async function synced(tx: Transaction, from: Session, position: number, self: UserId): Promise<void> {
+    await inbox.allCame(tx, self);
     if ((tx.meta.position ?? -1) < position) tx.meta = { ...tx.meta, position };
     tx.after(() => {
       pulling = false;
@@ -195,12 +196,18 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     await sync.watermarks(from, self);
   }
 
-  function ponged(tx: Transaction, from: Session, { head, position }: ServerFrames["pong"]): void {
+  async function ponged(
+    tx: Transaction,
+    from: Session,
+    { head, position }: ServerFrames["pong"],
+    self: UserId,
+  ): Promise<void> {
+    const mailbox = tx.meta.position ?? 0;
+    if (head <= mailbox) await inbox.allCame(tx, self);
     for (const [conversation, mark] of receipts.ponged(position)) {
       const row = tx.conversation(conversation);
       if (row !== undefined) tx.putConversation({ ...row, kept: atLeast(row.kept, mark) });
     }
-    const mailbox = tx.meta.position ?? 0;
     if (head <= mailbox || state !== "online" || pulling) return;
     pulling = true;
     tx.after(() => {

@@ -1,8 +1,9 @@
-import type { UserId } from "../model/ids.js";
+import type { UserId, Uuid } from "../model/ids.js";
 import type { ServerFrames } from "../protocol/frames.js";
 import type { Cipher } from "./cipher.js";
-import { rowOf, withEntry } from "./conversations.js";
+import { rowOf, withKnown, withPlaced } from "./conversations.js";
 import type { Events } from "./events.js";
+import type { Ledger } from "./ledger.js";
 import { type StoredEntry, showMessage } from "./message.js";
 import type { Outbox } from "./outbox.js";
 import { statusOf } from "./status.js";
@@ -24,6 +25,8 @@ export interface Inbox {
   receive(tx: Transaction, frame: EntryFrame, self: UserId): Promise<void>;
   /** The answer to a command of this device. */
   acknowledged(tx: Transaction, ack: ServerFrames["ack"], self: UserId): Promise<void>;
+  /** Everything that the mailbox holds has come: own entries that waited for others before them wait no more. */
+  allCame(tx: Transaction, self: UserId): Promise<void>;
   /** Entries of a history that was asked for: kept, but not shown as new. */
   keep(tx: Transaction, entries: readonly HistoryEntry[], self: UserId): Promise<StoredEntry[]>;
   /** Writes a row; own messages that got further by it are told. */
@@ -32,7 +35,14 @@ export interface Inbox {
   withRead(tx: Transaction, row: ConversationRow, read: number, self: UserId): Promise<ConversationRow>;
 }
 
-export function createInbox(store: ClientStore, events: Events, outbox: Outbox, cipher: Cipher): Inbox {
+/** `outOfTurn` is called when an own entry has begun to wait for others that may come before it. */
+export function createInbox(
+  { store, state: { conversations } }: Pick<Ledger, "store" | "state">,
+  events: Events,
+  outbox: Outbox,
+  cipher: Cipher,
+  outOfTurn: () => void,
+): Inbox {
   async function place(tx: Transaction, entry: StoredEntry, self: UserId): Promise<void> {
     const before = tx.conversation(entry.conversation);
     let row = before ?? rowOf(entry, self);
@@ -42,25 +52,53 @@ export function createInbox(store: ClientStore, events: Events, outbox: Outbox, 
       tx.forget(entry.conversation);
       row = rowOf(entry, self);
     }
+    row = show(tx, await showEarly(tx, row, (seq) => seq < entry.seq, self), known(tx, entry, self), self);
+    putRow(tx, before, await showEarly(tx, row, (seq, seen) => seq === seen + 1, self), self);
+  }
+
+  /** The entry as this device knows it, if it is the answer to one of its commands. */
+  function known(tx: Transaction, entry: StoredEntry, self: UserId): StoredEntry {
     const command = entry.sender === self ? tx.command(entry.id) : undefined;
-    if (command !== undefined) {
-      // The acknowledgement was lost, the command wasn't.
-      const sent = outbox.acknowledge(tx, command, entry, self);
-      // A message is known better here than by what came back; what a change came to, the server says.
-      if (sent.type === "message") entry = sent;
-    }
+    if (command === undefined) return entry;
+    // The acknowledgement was lost, the command wasn't.
+    const sent = outbox.acknowledge(tx, command, entry, self);
+    // A message is known better here than by what came back; what a change came to, the server says.
+    return sent.type === "message" ? sent : entry;
+  }
+
+  function show(tx: Transaction, row: ConversationRow, entry: StoredEntry, self: UserId): ConversationRow {
     const unread = row.unread + (entry.seq > row.read && counts(entry, self) ? 1 : 0);
-    const after = { ...withEntry(row, entry, self), seen: entry.seq, unread };
+    const early = row.early.filter((seq) => seq > entry.seq);
+    const after = { ...withPlaced(row, entry, self), unread, early };
+    const own = entry.sender === self;
     tx.putEntry(entry);
-    tell(tx, entry, after, self);
-    putRow(tx, before, after, self);
+    tx.after(() => {
+      if (entry.type === "change") events.emit("change", entry);
+      else events.emit("message", showMessage(entry, own, statusOf(after, entry.seq, own)));
+    });
+    return after;
+  }
+
+  /** Shows own entries that waited, from the first one on, while it's their turn. */
+  async function showEarly(
+    tx: Transaction,
+    row: ConversationRow,
+    isTurn: (seq: number, seen: number) => boolean,
+    self: UserId,
+  ): Promise<ConversationRow> {
+    for (let [seq] = row.early; seq !== undefined && isTurn(seq, row.seen); [seq] = row.early) {
+      const [entry] = await tx.entries(only(row.conversation, seq));
+      row = entry === undefined ? { ...row, early: row.early.slice(1) } : show(tx, row, entry, self);
+    }
+    return row;
   }
 
   /** Stores an entry outside its turn. */
-  function file(tx: Transaction, entry: StoredEntry, self: UserId): void {
+  function file(tx: Transaction, entry: StoredEntry, self: UserId, early: readonly number[] = []): void {
     const before = tx.conversation(entry.conversation);
+    const row = withKnown(before ?? rowOf(entry, self), entry, self);
     tx.putEntry(entry);
-    putRow(tx, before, withEntry(before ?? rowOf(entry, self), entry, self), self);
+    putRow(tx, before, { ...row, early: [...row.early, ...early].sort((one, other) => one - other) }, self);
   }
 
   function open(tx: Transaction, { position: _, ...entry }: HistoryEntry): StoredEntry | Promise<StoredEntry> {
@@ -68,14 +106,6 @@ export function createInbox(store: ClientStore, events: Events, outbox: Outbox, 
     // The frame's bytes share memory with all that came with them.
     if (entry.envelope !== undefined) entry.envelope = entry.envelope.slice();
     return cipher.open({ ...entry, content: entry.content.slice() }, tx);
-  }
-
-  function tell(tx: Transaction, entry: StoredEntry, row: ConversationRow, self: UserId): void {
-    tx.after(() => {
-      if (entry.type === "change") return events.emit("change", entry);
-      const own = entry.sender === self;
-      events.emit("message", showMessage(entry, own, statusOf(row, entry.seq, own)));
-    });
   }
 
   function putRow(tx: Transaction, before: ConversationRow | undefined, after: ConversationRow, self: UserId): void {
@@ -103,11 +133,22 @@ export function createInbox(store: ClientStore, events: Events, outbox: Outbox, 
       const row = tx.command(ack.id);
       if (row !== undefined) {
         const entry = outbox.acknowledge(tx, row, ack, self);
-        // Where the position is missing, entries before this one are still to come: it takes its place among them.
-        if (ack.position === undefined) file(tx, entry, self);
-        else await place(tx, entry, self);
+        const seen = tx.conversation(row.conversation)?.seen ?? 0;
+        if (ack.position !== undefined || entry.seq <= seen + 1) await place(tx, entry, self);
+        else {
+          // Entries before it may still be to come. It takes its place before the first one behind it.
+          file(tx, entry, self, [entry.seq]);
+          tx.after(outOfTurn);
+        }
       }
       if (ack.position !== undefined) advance(tx, ack.position);
+    },
+    async allCame(tx, self) {
+      for (const { conversation } of conversations.values()) {
+        const before = tx.conversation(conversation);
+        if (before === undefined || before.early.length === 0) continue;
+        putRow(tx, before, await showEarly(tx, before, () => true, self), self);
+      }
     },
     async keep(tx, entries, self) {
       const [first, last] = [entries[0], entries.at(-1)];
@@ -145,6 +186,10 @@ async function* entriesOf(
   }
 }
 
+function only(conversation: Uuid, seq: number): EntryRange {
+  return { conversation, after: seq - 1, before: seq + 1, limit: 1, last: false };
+}
+
 /** Moves the device's position; false where it was there already. */
 function advance(tx: Transaction, position: number): boolean {
   if ((tx.meta.position ?? -1) >= position) return false;
@@ -158,6 +203,6 @@ function counts(entry: StoredEntry, self: UserId): boolean {
 
 /** Whether the store has something else where this entry belongs. */
 async function isAnother(tx: Transaction, { conversation, seq, id }: StoredEntry): Promise<boolean> {
-  const [stored] = await tx.entries({ conversation, after: seq - 1, before: seq + 1, limit: 1, last: false });
+  const [stored] = await tx.entries(only(conversation, seq));
   return stored !== undefined && stored.id !== id;
 }

@@ -32,11 +32,10 @@ export function createLiveness(clock: ClientClock, interval: number, ping: () =>
   }
 
   function judge(): void {
-    const at = pingedAt;
+    const waited = clock.now() - pingedAt;
     pingedAt = 0;
-    if (heardAt >= at) timer.set(interval, check);
     // A timer that comes far too late slept with the device, and so did the answer: ask again.
-    else if (clock.now() - at > 2 * DEADLINE) check();
+    if (waited > 2 * DEADLINE) check();
     else dead();
   }
 
@@ -45,6 +44,9 @@ export function createLiveness(clock: ClientClock, interval: number, ping: () =>
     check,
     heard() {
       heardAt = clock.now();
+      if (pingedAt === 0) return;
+      pingedAt = 0;
+      timer.set(interval, check);
     },
     suspect() {
       if (clock.now() - heardAt > 2 * (interval + DEADLINE)) check();

@@ -65,6 +65,8 @@ export interface ConversationRow {
   readonly timestamp: number;
   /** Every entry up to this `seq` that the mailbox holds for this user has come and was handed to the application. */
   readonly seen: number;
+  /** Own entries past `seen` that are stored but wait for their turn, by seq, ascending. */
+  readonly early: readonly number[];
   /** This user has read up to this `seq`. */
   readonly read: number;
   /** The watermarks of this user that the server is known to have. */
