@@ -44,9 +44,9 @@ export class MsgpackWriter {
     private readonly allocate: Allocate = (size) => new Uint8Array(size),
   ) {}
 
-  /** The bytes since the last cut. They stay untouched afterwards. */
-  take(): Uint8Array {
-    const frame = this.bytes.subarray(this.start, this.pos);
+  /** The bytes since the last cut, without the first `skip`. They stay untouched afterwards. */
+  take(skip = 0): Uint8Array {
+    const frame = this.bytes.subarray(this.start + skip, this.pos);
     this.start = this.pos;
     return frame;
   }
@@ -166,13 +166,18 @@ export class MsgpackWriter {
   }
 
   bool(value: boolean): void {
-    this.bytes[this.room(1)] = value ? 0xc3 : 0xc2;
-    this.pos++;
+    this.byte(value ? 0xc3 : 0xc2);
   }
 
   nil(): void {
-    this.bytes[this.room(1)] = 0xc0;
-    this.pos++;
+    this.byte(0xc0);
+  }
+
+  private byte(value: number): void {
+    // Room first: it may be made in another buffer.
+    const at = this.room(1);
+    this.bytes[at] = value;
+    this.pos = at + 1;
   }
 
   text(value: string): void {
