@@ -18,6 +18,9 @@ interface Life {
   readonly wire: Tap;
 }
 
+/** What a change of a group may be refused with. */
+const REFUSALS: ReadonlySet<string> = new Set(["not_found", "not_member", "forbidden", "group_full", "invalid"]);
+
 /** One device of a user: an application over the client SDK, its store, and its own faulty network. */
 export class Device {
   private readonly store: CrashStore;
@@ -74,31 +77,29 @@ export class Device {
     });
     const life = { client, wire };
     this.life = life;
-    const mine =
-      <T>(listener: (event: T) => void) =>
-      (event: T) => {
-        if (this.life === life) listener(event);
-      };
-    client.on(
-      "message",
-      mine((message) => this.deliver(message)),
-    );
-    client.on(
-      "change",
-      mine((change) => this.deliver(change)),
-    );
-    client.on(
-      "status",
-      mine(({ id, status }) => this.add({ type: "status", device, id, status })),
-    );
-    client.on(
-      "error",
-      mine((error) => this.add({ type: "failure", text: `${device}: ${error}` })),
-    );
+    this.listen(life);
     await this.catchUp(client);
-    // Rejects when the application ends first, which is nobody's fault.
     client.connect().catch((error: unknown) => {
-      if (this.life === life) this.add({ type: "failure", text: `${device} can't connect: ${error}` });
+      // The application may end first, which is nobody's fault.
+      if (this.life !== life || client.state === "closed") return;
+      this.add({ type: "failure", text: `${device} can't connect: ${error}` });
+    });
+  }
+
+  private listen(life: Life): void {
+    const { client } = life;
+    const { name: device } = this;
+    // What is left of a life that ended is told to nobody.
+    const tell = (listener: () => void): void => {
+      if (this.life === life) listener();
+    };
+    client.on("message", (message) => tell(() => this.deliver(message)));
+    client.on("change", (change) => tell(() => this.deliver(change)));
+    client.on("status", ({ id, status }) => tell(() => this.add({ type: "status", device, id, status })));
+    client.on("error", (error) => {
+      // A change of a group that an earlier life asked for: nobody waits for its refusal any more.
+      if (REFUSALS.has(error.code)) return;
+      tell(() => this.add({ type: "failure", text: `${device} was told: ${error.stack}` }));
     });
   }
 
@@ -125,7 +126,7 @@ export class Device {
       try {
         if (this.life !== null) await work(this.life.client);
       } catch (error) {
-        this.add({ type: "failure", text: `${this.name}: ${error}` });
+        this.add({ type: "failure", text: `${this.name}: ${error instanceof Error ? error.stack : error}` });
       }
     });
   }

@@ -1,14 +1,16 @@
 /**
  * Plays seeded scenarios against a server process and checks what its clients saw.
  *
- *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--planted BUG]
+ *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--planted BUG] [--history FILE]
  *
  * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.js";
 import { type Checked, check, count, report } from "./checker.js";
 import { VIOLATION_NAMES } from "./checks/violation.js";
+import { describe } from "./history.js";
 import { PLANTED_BUGS } from "./planted.js";
 import { play } from "./runner.js";
 import { makeScenario } from "./scenario.js";
@@ -21,6 +23,8 @@ const { values } = parseArgs({
     shape: { type: "string", default: "lmdb" },
     /** Plants a bug, to see that it is found. */
     planted: { type: "string" },
+    /** Where the history of the last seed goes, a line for each happening. */
+    history: { type: "string" },
   },
 });
 
@@ -41,6 +45,7 @@ async function playSeed(seed: number, file: string): Promise<Checked | null> {
   const began = performance.now();
   const planted = PLANTED_BUGS.find((bug) => bug === values.planted);
   const happenings = await play(makeScenario(seed), { file, ...(planted && { planted }) });
+  if (values.history !== undefined) writeFileSync(values.history, happenings.map(describe).join("\n"));
   const [violation] = check(happenings);
   const checked = count(happenings);
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);

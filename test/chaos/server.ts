@@ -19,7 +19,8 @@ function crashPoint(at: string | undefined): (step: string) => void {
   };
 }
 
-let ports = lmdb({ directory: setup.directory });
+const { storage, queue } = lmdb({ directory: setup.directory });
+let ports = { storage, queue };
 if (setup.stepwise) ports = { ...ports, storage: wrapStorage(ports.storage, { atomic: false }) };
 if (setup.planted !== undefined) ports = plant(setup.planted, ports, setup.directory);
 

@@ -33,17 +33,14 @@ export function checkReceipts(log: Log): Violation[] {
   for (const [conversation, places] of conversations) {
     const membership = new Membership(places);
     for (const user of membership.users()) {
-      const owed = places.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
+      // What a user has sent itself it needn't be told of.
+      const others = places.filter(({ entry }) => entry?.sender !== user);
+      const owed = others.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
       progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed) });
     }
   }
 
   happenings.forEach((happening, at) => {
-    if (happening.type === "acked") {
-      const of = progress.get(`${happening.conversation} ${happening.user}`);
-      of?.delivered.add(happening.seq);
-      of?.read.add(happening.seq);
-    }
     if (happening.type === "received") {
       progress.get(`${happening.entry.conversation} ${happening.user}`)?.delivered.add(happening.entry.seq);
     }
