@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { MailboxRow, Storage, Write } from "../../ports/storage.js";
 import { type Chance, chance } from "../chance.js";
-import { assertSame, type StorageClause, someId, someone, text } from "./subject.js";
+import { assertSame, type StorageClause, someId, someone, text, whileWriting } from "./subject.js";
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
@@ -69,8 +69,9 @@ export const batchClauses: readonly StorageClause[] = [
       for (let seed = 1; seed <= 5; seed++) {
         const luck = chance(seed);
         const there = world();
-        const writes = Array.from({ length: 60 }, (_, index) => writesOf(100 + index, there, luck)).flat();
-        for (const write of writes) await adapter.write([write]);
+        const records = Array.from({ length: 60 }, (_, index) => writesOf(100 + index, there, luck));
+        for (const writes of records) await adapter.write(writes);
+        const writes = records.flat();
         const inOrder = await everything(adapter, there);
         await adapter.write(luck.shuffle(writes));
         assertSame(await everything(adapter, there), inOrder, `all of them again at once, seed ${seed}`);
@@ -125,23 +126,16 @@ export const batchClauses: readonly StorageClause[] = [
       assert.ok(adapter.atomic, "a storage that is not atomic must declare that it lacks atomicity");
       const [user, topic] = [someone(), someone("topic")];
       for (let round = 1; round <= 20; round++) {
-        let landed = false;
         const rows = Array.from({ length: 50 }, (_, index) => ({ position: round * 100 + index, value: text("copy") }));
-        const writing = adapter
-          .write([
-            { kind: "checkpoint", topic, partition: 0, offset: round },
-            { kind: "mailbox", user, rows, expires_at: null },
-          ])
-          .then(() => {
-            landed = true;
-          });
-        while (!landed) {
+        const writing = adapter.write([
+          { kind: "checkpoint", topic, partition: 0, offset: round },
+          { kind: "mailbox", user, rows, expires_at: null },
+        ]);
+        await whileWriting(writing, async () => {
           const reached = (await adapter.checkpoint(topic, 0)) ?? 0;
           const kept = (await adapter.mailbox(user, 0, EVERYTHING, 10_000)).length;
           assert.ok(kept >= reached * 50, `the checkpoint is at ${reached} with ${kept} rows`);
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        await writing;
+        });
       }
     },
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MailboxRow, Storage, Write } from "../../ports/storage.js";
-import { assertSame, type StorageClause, someone, text } from "./subject.js";
+import { assertSame, type StorageClause, someone, text, whileWriting } from "./subject.js";
 
 /** As real positions are: microseconds since 1970. */
 const BASE = 1_760_000_000_000_000;
@@ -105,16 +105,10 @@ export const mailboxClauses: readonly StorageClause[] = [
     async check({ adapter }) {
       const user = someone();
       const all = Array.from({ length: 500 }, (_, index) => index + 1);
-      let landed = false;
-      const writing = adapter.write([put(user, ...all)]).then(() => {
-        landed = true;
-      });
-      while (!landed) {
+      await whileWriting(adapter.write([put(user, ...all)]), async () => {
         const seen = await read(adapter, user);
         assert.ok(seen.length === 0 || seen.length === all.length, `a reader saw ${seen.length} of ${all.length} rows`);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      await writing;
+      });
       assertSame(await read(adapter, user), rows(...all));
     },
   },

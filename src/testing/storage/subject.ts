@@ -44,3 +44,19 @@ function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
+
+/** Looks again and again while a write is under way, and fails if looking or the write does. */
+export async function whileWriting(writing: Promise<void>, look: () => Promise<void>): Promise<void> {
+  let landed = false;
+  const settled = writing.finally(() => {
+    landed = true;
+  });
+  try {
+    while (!landed) {
+      await look();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    await settled;
+  }
+}
