@@ -220,7 +220,12 @@ export class ChatServer {
     const connections = user === undefined ? directory?.all() : directory?.of(user);
     return [...(connections ?? [])]
       .filter(({ state }) => state === "open")
-      .map(({ user, device, codec, inFlight }) => ({ user, device, sub_protocol: codec.name, in_flight: inFlight }));
+      .map(({ user, device, framing, inFlight }) => ({
+        user,
+        device,
+        sub_protocol: framing.codec.name,
+        in_flight: inFlight,
+      }));
   }
 
   /** Ends a user's connections, or one device's, for good: their clients stay away. Answers how many. */

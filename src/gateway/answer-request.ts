@@ -2,7 +2,8 @@ import { ChatError } from "../errors.js";
 import type { ConversationState } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import { type ClientFrame, type ClientFrames, PAGE, type ServerFrame } from "../protocol/frames.js";
-import { type Connection, entryFrame } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { entryFrame } from "./entry-frame.js";
 import type { Services } from "./services.js";
 
 /** The frames that ask for something stored. They are answered in whatever order they are ready. */

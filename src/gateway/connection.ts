@@ -5,16 +5,13 @@ import type { Feed, Subscriber } from "../delivery/feed.js";
 import type { MailboxEntry } from "../delivery/mailbox-entry.js";
 import { type ChatError, ERRORS, type ErrorCode } from "../errors.js";
 import type { UserId, Uuid } from "../model/ids.js";
-import type { Change, Entry, Message } from "../model/message.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
 import { closeCodeOf } from "../protocol/close-codes.js";
-import type { Codec } from "../protocol/codec.js";
-import type { ClientFrame, ServerFrame, ServerFrames } from "../protocol/frames.js";
+import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
+import { entryFrame } from "./entry-frame.js";
+import type { Framing } from "./framing.js";
 import { HIGH_WATER, Outbox } from "./outbox.js";
 import type { Spoke } from "./wheel.js";
-import { websocketFrame } from "./websocket-frame.js";
-
-export type ServerCodec = Codec<ClientFrame, ServerFrame>;
 
 /** What a connection needs of its gateway. */
 export interface ConnectionHost {
@@ -65,7 +62,7 @@ export class Connection implements Subscriber, Spoke {
     readonly id: number,
     readonly ws: WebSocket,
     readonly socket: Duplex,
-    readonly codec: ServerCodec,
+    readonly framing: Framing,
     request: IncomingMessage,
     private readonly host: ConnectionHost,
   ) {
@@ -78,7 +75,7 @@ export class Connection implements Subscriber, Spoke {
   }
 
   send(frame: ServerFrame): void {
-    this.sendFramed(websocketFrame(this.codec.encode(frame)));
+    this.sendFramed(this.framing.frame(frame));
   }
 
   sendFramed(bytes: Uint8Array): void {
@@ -97,13 +94,7 @@ export class Connection implements Subscriber, Spoke {
       this.send(entryFrame(entry, item.position, this.device));
       return;
     }
-    const { name } = this.codec;
-    let framed = item.framed.get(name);
-    if (framed === undefined) {
-      framed = websocketFrame(this.codec.encode(entryFrame(entry, item.position, this.device)));
-      item.framed.set(name, framed);
-    }
-    this.sendFramed(framed);
+    this.sendFramed(this.framing.entry(item));
   }
 
   synced(position: number): void {
@@ -139,42 +130,3 @@ export class Connection implements Subscriber, Spoke {
     return this.host.look(this, now);
   }
 }
-
-/** The frame of an entry, with the part that is for one device only. */
-export function entryFrame(
-  entry: Entry,
-  position: number | undefined,
-  device: Uuid,
-): ServerFrames["message"] | ServerFrames["change"] {
-  return entry.type === "change" ? changeFrame(entry, position) : messageFrame(entry, position, device);
-}
-
-function changeFrame(entry: Change, position: number | undefined): ServerFrames["change"] {
-  return position === undefined ? { ...entry } : { ...entry, position };
-}
-
-/** Written out, since every message passes here and to spread it costs a microsecond. */
-function messageFrame(message: Message, position: number | undefined, device: Uuid): ServerFrames["message"] {
-  const { type, conversation, seq, id, sender, sender_device, timestamp, content_type, content } = message;
-  const { to, envelopes, silent, mentions } = message;
-  const frame: Writable<ServerFrames["message"]> = {
-    type,
-    conversation,
-    seq,
-    id,
-    sender,
-    sender_device,
-    timestamp,
-    content_type,
-    content,
-  };
-  if (position !== undefined) frame.position = position;
-  if (to !== undefined) frame.to = to;
-  const own = envelopes?.find(([one]) => one === device)?.[1];
-  if (own !== undefined) frame.envelope = own;
-  if (silent !== undefined) frame.silent = silent;
-  if (mentions !== undefined) frame.mentions = mentions;
-  return frame;
-}
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -8,19 +8,19 @@ import type { Command } from "../model/command.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Receipt } from "../model/receipt.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
-import { serverCodec, SUB_PROTOCOLS, type SubProtocol } from "../protocol/codec.js";
+import { SUB_PROTOCOLS } from "../protocol/codec.js";
 import { type ClientFrame, PAGE, type ServerFrame } from "../protocol/frames.js";
 import { refusal } from "./admission.js";
-import { Connection, type ConnectionHost, type ServerCodec } from "./connection.js";
+import { Connection, type ConnectionHost } from "./connection.js";
 import { DirectIds } from "./direct-ids.js";
 import { Directory } from "./directory.js";
+import { Framing } from "./framing.js";
 import { greet } from "./greet.js";
 import { handleFrame } from "./handle-frame.js";
 import { HostCalls } from "./host-calls.js";
 import { Publisher } from "./publisher.js";
 import type { Services } from "./services.js";
 import { Wheel } from "./wheel.js";
-import { websocketFrame } from "./websocket-frame.js";
 
 /** Above this a message isn't even read to the end; below it, one that is too large is refused by an error. */
 const MAX_PAYLOAD = 1024 * 1024;
@@ -55,9 +55,7 @@ export class Gateway implements ConnectionHost {
     ...WEBSOCKET_OPTIONS,
     handleProtocols: (offered) => SUB_PROTOCOLS.find((name) => offered.has(name)) ?? false,
   });
-  private readonly codecs = new Map<string, ServerCodec>(
-    SUB_PROTOCOLS.map((name: SubProtocol) => [name, serverCodec(name, { allocate: Buffer.allocUnsafeSlow })]),
-  );
+  private readonly framings = new Map<string, Framing>(SUB_PROTOCOLS.map((name) => [name, new Framing(name)]));
   private nextId = 1;
   private dirty: Connection[] = [];
   private flushSoon = false;
@@ -81,8 +79,8 @@ export class Gateway implements ConnectionHost {
   }
 
   private opened(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
-    const codec = this.codecs.get(ws.protocol) as ServerCodec;
-    const connection = new Connection(this.nextId++, ws, socket, codec, request, this);
+    const framing = this.framings.get(ws.protocol) as Framing;
+    const connection = new Connection(this.nextId++, ws, socket, framing, request, this);
     this.directory.add(connection);
     connection.seen = this.wheel.now;
     this.wheel.add(connection, GREETING_SECONDS);
@@ -109,7 +107,7 @@ export class Gateway implements ConnectionHost {
       if (data.length > this.services.limits.frame) {
         throw new ChatError("too_large", "The message is too large.", { limit: this.services.limits.frame });
       }
-      for (const decoded of connection.codec.decode(binary ? data : data.toString())) {
+      for (const decoded of connection.framing.codec.decode(binary ? data : data.toString())) {
         if (decoded.error === undefined) this.frame(connection, decoded.frame);
         else this.undecodable(connection, decoded.error, decoded.ref);
       }
@@ -272,15 +270,15 @@ export class Gateway implements ConnectionHost {
   forwardReceipts(user: UserId, receipts: readonly Receipt[]): void {
     for (let from = 0; from < receipts.length; from += PAGE) {
       const frame: ServerFrame = { type: "receipt", watermarks: receipts.slice(from, from + PAGE) };
-      const framed = new Map<string, Uint8Array>();
+      const framed = new Map<Framing, Uint8Array>();
       for (const connection of this.directory.of(user)) {
         if (!connection.ready) {
           connection.staleReceipts = true;
           continue;
         }
-        const { codec } = connection;
-        const bytes = framed.get(codec.name) ?? websocketFrame(codec.encode(frame));
-        framed.set(codec.name, bytes);
+        const { framing } = connection;
+        const bytes = framed.get(framing) ?? framing.frame(frame);
+        framed.set(framing, bytes);
         connection.sendFramed(bytes);
       }
     }
@@ -340,7 +338,8 @@ export class Gateway implements ConnectionHost {
       connection.send({ type: "goaway", code: "draining", retry_after: spreadMs > 0 ? randomInt(spreadMs) : 0 });
     }
     const until = performance.now() + deadlineMs;
-    const open = (): boolean => this.hostCalls.size > 0 || [...this.directory.all()].some(({ inFlight }) => inFlight > 0);
+    const open = (): boolean =>
+      this.hostCalls.size > 0 || [...this.directory.all()].some(({ inFlight }) => inFlight > 0);
     while (open() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 

@@ -1,3 +1,5 @@
+import type { Envelope } from "../protocol/codec.js";
+
 const TEXT = 0x81;
 const BINARY = 0x82;
 
@@ -24,3 +26,22 @@ export function websocketFrame(payload: Uint8Array | string): Buffer {
   else frame.set(payload, header);
   return frame;
 }
+
+/** The same around a MessagePack frame, made in the memory that the frame was written to. */
+export const WEBSOCKET: Envelope = {
+  headroom: 4,
+  seal(writer) {
+    const length = writer.length - 4;
+    if (length < 126) {
+      writer.patch(2, BINARY);
+      writer.patch(3, length);
+      return writer.take(2);
+    }
+    if (length >= 0x1_0000) return websocketFrame(writer.take(4));
+    writer.patch(0, BINARY);
+    writer.patch(1, 126);
+    writer.patch(2, length >> 8);
+    writer.patch(3, length & 0xff);
+    return writer.take();
+  },
+};

@@ -5,6 +5,7 @@ import type { Entry } from "../model/message.js";
 import type { Offset } from "../ports/queue.js";
 import type { DeviceStateKey, Versioned } from "../ports/storage.js";
 import { conversationFrom, deviceStateFrom } from "../ports/stored.js";
+import { ByDevice } from "./by-device.js";
 import { decide } from "./decide.js";
 import { DeviceState } from "./device-state.js";
 
@@ -40,9 +41,13 @@ export interface Missing {
 }
 
 interface Held<T> {
-  readonly state: T;
+  state: T;
   /** The offset of the last record that touched it; what is beyond the checkpoint can't be let go. [R2 c] */
-  readonly touched: Offset;
+  touched: Offset;
+}
+
+interface HeldDevice extends Held<DeviceState> {
+  readonly key: DeviceStateKey;
 }
 
 /**
@@ -51,7 +56,7 @@ interface Held<T> {
  */
 export class Partition {
   private readonly conversations = new Map<Uuid, Held<ConversationState | null>>();
-  private readonly devices = new Map<string, Held<DeviceState> & { readonly key: DeviceStateKey }>();
+  private devices = new ByDevice<HeldDevice>();
   /** Per conversation: who became a member (true) or is none any more (false) since the last flush was planned. */
   private membership = new Map<Uuid, Map<UserId, boolean>>();
   /** The same, of the flush that is under way. */
@@ -68,57 +73,52 @@ export class Partition {
   /** What these records need that isn't here; null where nothing. */
   missing(records: readonly LoggedCommand[]): Missing | null {
     let conversations: Set<Uuid> | null = null;
-    let devices: Map<string, DeviceStateKey> | null = null;
+    let devices: ByDevice<DeviceStateKey> | null = null;
     for (const { command } of records) {
       if (!this.conversations.has(command.conversation)) {
         conversations ??= new Set();
         conversations.add(command.conversation);
       }
-      const name = deviceName(command);
-      if (!this.devices.has(name)) {
-        devices ??= new Map();
-        devices.set(name, this.deviceKey(command));
+      const { sender, device } = command;
+      if (this.devices.get(sender, device) === undefined) {
+        devices ??= new ByDevice();
+        devices.set(sender, device, { partition: this.options.partition, user: sender, device });
       }
     }
     if (conversations === null && devices === null) return null;
     return { conversations: [...(conversations ?? [])], devices: [...(devices?.values() ?? [])] };
   }
 
-  private deviceKey(command: Command): DeviceStateKey {
-    return { partition: this.options.partition, user: command.sender, device: command.device };
-  }
-
   /**
-   * Takes in what was missing. Answers the conversations that must be loaded again: a device's row that a record
-   * beyond `applied` made comes from an old owner whose write landed late, so what is held of the conversations in
-   * hand may be older than it. [R2 d]
+   * Takes in what was missing, of which the devices were read after the conversations. A row from the future, made by
+   * a record beyond `applied`, is out of an old owner's flush that landed late or in part. [R2 d]
+   *
+   * A conversation's row counts records as done, and their answers are asked from devices. Those had all landed
+   * before the conversation was issued, so what is held of devices is let go: storage knows it all, and more. A
+   * device's row does no harm, since only ids from earlier records count, nor does a conversation that is held: it
+   * is as old as the record in hand wants it.
+   *
+   * Answers false where nothing may be gone on with: where a flush lands whole, the checkpoint landed with the row,
+   * and devices remember only what can be asked for behind that.
    */
   load(
     missing: Missing,
     conversations: readonly (Versioned | null)[],
     devices: readonly (Versioned | null)[],
-    records: readonly LoggedCommand[],
-  ): Uuid[] {
+  ): boolean {
+    const fromTheFuture = (row: Versioned | null) => row !== null && row.offset > this.applied;
+    if (conversations.some(fromTheFuture)) this.devices = new ByDevice();
     missing.conversations.forEach((id, i) => {
-      this.refresh(id, conversations[i] ?? null);
+      const row = conversations[i] ?? null;
+      const state = row === null ? null : conversationFrom(row.value, row.offset);
+      this.conversations.set(id, { state, touched: this.checkpoint });
     });
-    const fromTheFuture = new Set<string>();
     missing.devices.forEach((key, i) => {
       const row = devices[i] ?? null;
-      const known = row === null ? [] : deviceStateFrom(row.value);
-      const name = deviceName({ sender: key.user, device: key.device });
-      this.devices.set(name, { key, state: new DeviceState(this.options.window, known), touched: this.checkpoint });
-      if (row !== null && row.offset > this.applied) fromTheFuture.add(name);
+      const state = new DeviceState(this.options.window, row === null ? [] : deviceStateFrom(row.value));
+      this.devices.set(key.user, key.device, { key, state, touched: this.checkpoint });
     });
-    if (fromTheFuture.size === 0) return [];
-    const again = records.filter(({ command }) => fromTheFuture.has(deviceName(command)));
-    return [...new Set(again.map(({ command }) => command.conversation))];
-  }
-
-  /** Takes in a conversation as storage has it, whatever was held of it. */
-  refresh(id: Uuid, row: Versioned | null): void {
-    const state = row === null ? null : conversationFrom(row.value, row.offset);
-    this.conversations.set(id, { state, touched: this.checkpoint });
+    return !this.options.atomic || !(conversations.some(fromTheFuture) || devices.some(fromTheFuture));
   }
 
   /** A conversation as of the last record; undefined where it isn't held. */
@@ -129,9 +129,8 @@ export class Partition {
   /** Applies one record, whose states are held. */
   apply(record: LoggedCommand): Outcome {
     const { command, offset } = record;
-    const name = deviceName(command);
     const conversation = this.conversations.get(command.conversation);
-    const device = this.devices.get(name);
+    const device = this.devices.get(command.sender, command.device);
     if (conversation === undefined || device === undefined) throw new Error("a state was not loaded");
     this.applied = offset;
 
@@ -146,11 +145,12 @@ export class Partition {
     const decision = decide(conversation.state, command, offset, this.options.maxMembers);
     const { atomic } = this.options;
     device.state.remember({ id: command.id, offset, answer: decision.answer }, atomic ? offset : this.checkpoint);
-    this.devices.set(name, { key: device.key, state: device.state, touched: offset });
+    device.touched = offset;
     if (decision.next === null) return { command, offset, answer: decision.answer, placed: null };
 
     this.noteMembership(conversation.state, decision.next);
-    this.conversations.set(command.conversation, { state: decision.next, touched: offset });
+    conversation.state = decision.next;
+    conversation.touched = offset;
     return { command, offset, answer: decision.answer, placed: decision };
   }
 
@@ -194,20 +194,20 @@ export class Partition {
   landed(offset: Offset): void {
     this.checkpoint = offset;
     this.landing = new Map();
-    letGo(this.conversations, this.options.cached, offset);
-    letGo(this.devices, this.options.cached, offset);
+    this.letGo(offset);
   }
-}
 
-/** Lets the longest-held states go until no more than `keep` are left, but none that a record beyond `landed` touched. */
-function letGo(held: Map<string, Held<unknown>>, keep: number, landed: Offset): void {
-  if (held.size <= keep) return;
-  for (const [key, { touched }] of held) {
-    if (touched <= landed) held.delete(key);
-    if (held.size <= keep) return;
+  /** Lets the longest-held states go until no more than wanted are left, but none that a record beyond `landed` touched. */
+  private letGo(landed: Offset): void {
+    const { conversations, devices } = this;
+    const { cached } = this.options;
+    for (const [id, { touched }] of conversations) {
+      if (conversations.size <= cached) break;
+      if (touched <= landed) conversations.delete(id);
+    }
+    for (const { key, touched } of devices.values()) {
+      if (devices.size <= cached) break;
+      if (touched <= landed) devices.delete(key.user, key.device);
+    }
   }
-}
-
-function deviceName(command: Pick<Command, "sender" | "device">): string {
-  return `${command.sender}\u0000${command.device}`;
 }

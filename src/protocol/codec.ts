@@ -84,7 +84,7 @@ function failed<In>(error: unknown, ref: unknown): Decoded<In> {
 function msgpackCodec<In extends Typed, Out extends Typed>(
   incoming: Vocabulary,
   outgoing: Vocabulary,
-  allocate: Allocate | undefined,
+  { allocate, envelope }: CodecOptions,
 ): Codec<In, Out> {
   const writer = new MsgpackWriter(undefined, allocate);
 
@@ -111,9 +111,10 @@ function msgpackCodec<In extends Typed, Out extends Typed>(
     name: MSGPACK,
     encode(frame) {
       writer.reset();
+      if (envelope !== undefined) writer.reserve(envelope.headroom);
       const shape = outgoing.byType.get(frame.type) ?? unknownType();
       shape.write(writer, frame);
-      return writer.take();
+      return envelope === undefined ? writer.take() : envelope.seal(writer);
     },
     decode(message) {
       if (typeof message === "string") throw new ChatError("malformed", `${MSGPACK} is binary.`);
@@ -170,19 +171,28 @@ function jsonCodec<In extends Typed, Out extends Typed>(incoming: Vocabulary, ou
   };
 }
 
+/** What goes around each MessagePack frame on its way out, in the same memory, so that nothing is copied. */
+export interface Envelope {
+  /** Bytes that are left free in front of the frame. */
+  readonly headroom: number;
+  /** Takes what was written, headroom and frame, and answers the bytes to send. */
+  seal(writer: MsgpackWriter): Uint8Array;
+}
+
 export interface CodecOptions {
   /** Where MessagePack frames get their memory; plain Uint8Arrays by default. */
   readonly allocate?: Allocate;
+  readonly envelope?: Envelope;
 }
 
 /** What a server reads and writes. Keeps no state between frames, so one serves all connections. */
-export function serverCodec(name: SubProtocol, { allocate }: CodecOptions = {}): Codec<ClientFrame, ServerFrame> {
+export function serverCodec(name: SubProtocol, options: CodecOptions = {}): Codec<ClientFrame, ServerFrame> {
   if (name === JSON_TEXT) return jsonCodec(FROM_CLIENTS, FROM_SERVERS);
-  return msgpackCodec(FROM_CLIENTS, FROM_SERVERS, allocate);
+  return msgpackCodec(FROM_CLIENTS, FROM_SERVERS, options);
 }
 
 const CLIENT_CODECS: Readonly<Record<SubProtocol, Codec<ServerFrame, ClientFrame>>> = {
-  [MSGPACK]: msgpackCodec(FROM_SERVERS, FROM_CLIENTS, undefined),
+  [MSGPACK]: msgpackCodec(FROM_SERVERS, FROM_CLIENTS, {}),
   [JSON_TEXT]: jsonCodec(FROM_SERVERS, FROM_CLIENTS),
 };
 
