@@ -35,6 +35,8 @@ export interface ChatServerOptions {
   readonly flushMs?: number;
   /** Milliseconds that receipts may wait to be merged. Default 40. */
   readonly receiptsMs?: number;
+  /** Milliseconds between two looks through storage for what has expired. Default 60,000. */
+  readonly sweepMs?: number;
   /** Milliseconds since 1970; for tests. */
   readonly now?: () => number;
   /** Told of each step of the pipeline; for tests and traces. */
@@ -56,6 +58,7 @@ export interface Config {
   readonly hooks: Hooks;
   readonly flushMs: number;
   readonly receiptsMs: number;
+  readonly sweepMs: number;
   readonly now: () => number;
   readonly probe: Probe;
 }
@@ -100,6 +103,7 @@ const schema = z.strictObject({
     .default({}),
   flushMs: whole(10_000).default(1_000),
   receiptsMs: whole(10_000).default(40),
+  sweepMs: whole(86_400_000).default(60_000),
   now: aFunction<() => number>().default(() => Date.now),
   probe: aFunction<Probe>().default(() => () => {}),
 });

@@ -1,10 +1,11 @@
+import type { Config } from "./config.js";
 import { Mailboxes } from "./delivery/mailboxes.js";
+import { Sweep } from "./delivery/sweep.js";
 import { ChatError } from "./errors.js";
 import type { Conversations } from "./gateway/services.js";
 import { History } from "./messages/history.js";
 import { type Outlets, Owner } from "./messages/owner.js";
 import { type Outcome, Partition } from "./messages/partition.js";
-import type { Config } from "./config.js";
 import type { UserId } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 import type { Receipt } from "./model/receipt.js";
@@ -40,6 +41,7 @@ interface Owned {
   readonly mailboxes: Mailboxes;
   readonly receipts: Receipts;
   readonly history: History;
+  readonly sweep: Sweep;
 }
 
 /**
@@ -117,6 +119,7 @@ export class Engine implements Consumer {
   async assigned(number: number, lease: Lease): Promise<Offset | null> {
     const checkpoint = await this.config.storage.checkpoint(COMMANDS, number);
     this.owned = this.own(number, lease, checkpoint ?? 0);
+    this.owned.sweep.start();
     this.wake();
     return checkpoint;
   }
@@ -130,7 +133,9 @@ export class Engine implements Consumer {
   async revoked(): Promise<void> {
     const { owned } = this;
     if (owned === null) return;
+    const swept = owned.sweep.stop();
     await owned.owner.stop(STOP_MS);
+    await swept;
     owned.receipts.close();
     this.owned = null;
     this.events.lost();
@@ -206,6 +211,16 @@ export class Engine implements Consumer {
       outlets,
       probe: config.probe,
     });
-    return { owner, mailboxes, receipts, history };
+    const sweep = new Sweep({
+      storage,
+      now,
+      everyMs: config.sweepMs,
+      before: () => {
+        mailboxes.expire();
+        return owner.flush();
+      },
+      failed: events.failed,
+    });
+    return { owner, mailboxes, receipts, history, sweep };
   }
 }

@@ -51,6 +51,10 @@ export class Feed {
     private sent: Offset,
   ) {}
 
+  get device(): Uuid {
+    return this.subscriber.device;
+  }
+
   /** Everything up to here has been delivered, or stands in an answer to the connection. */
   get position(): Offset {
     return this.sent;

@@ -63,6 +63,29 @@ export class Mailbox {
     return this.retrim();
   }
 
+  /**
+   * Devices that are connected count as seen, noted once in a `keepMs / 30`; those that weren't seen for `keepMs` are
+   * forgotten. Answers whether anything changed.
+   */
+  expire(now: number, keepMs: number): boolean {
+    const connected = new Set([...this.feeds].map(({ device }) => device));
+    let changed = false;
+    for (const [device, row] of this.devices ?? []) {
+      const unseen = now - row.seen_at;
+      if (connected.has(device)) {
+        if (unseen < keepMs / 30) continue;
+        this.devices?.set(device, { ...row, seen_at: now });
+        this.changedDevices.add(device);
+      } else {
+        if (unseen < keepMs) continue;
+        this.devices?.delete(device);
+        this.changedDevices.delete(device);
+      }
+      changed = true;
+    }
+    return changed;
+  }
+
   /** Works out again what every device has. */
   retrim(): boolean {
     let least = Number.POSITIVE_INFINITY;

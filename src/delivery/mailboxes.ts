@@ -1,7 +1,7 @@
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Entry } from "../model/message.js";
-import type { Offset } from "../ports/queue.js";
 import type { FlushPart } from "../ports/flush-part.js";
+import type { Offset } from "../ports/queue.js";
 import type { DeviceRow, Storage, Write } from "../ports/storage.js";
 import { type DeviceInfo, deviceInfoValue, entryValue } from "../ports/stored.js";
 import { Feed, type Progress, type Subscriber } from "./feed.js";
@@ -117,7 +117,13 @@ export class Mailboxes implements Progress, FlushPart {
       const gap =
         position !== undefined && (known === undefined || position < known.position || position > this.released);
       const after = gap ? (known?.position ?? 0) : (position ?? known?.position ?? 0);
-      await this.noteDevice(mailbox, device, info, known, position === undefined || gap ? (known?.position ?? 0) : after);
+      await this.noteDevice(
+        mailbox,
+        device,
+        info,
+        known,
+        position === undefined || gap ? (known?.position ?? 0) : after,
+      );
       start.feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
       mailbox.feeds.add(start.feed);
       return { feed: start.feed, gap };
@@ -162,13 +168,28 @@ export class Mailboxes implements Progress, FlushPart {
     this.options.changed();
   }
 
+  /**
+   * Notes devices that are connected as seen, and forgets those that weren't for so long that storage forgets them:
+   * what waited only for them may go.
+   */
+  expire(): void {
+    for (const mailbox of this.mailboxes.values()) {
+      if (!mailbox.expire(this.options.now(), this.options.keepMs)) continue;
+      this.dirty.add(mailbox);
+      if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
+      this.options.changed();
+    }
+  }
+
   /** What a flush up to `upTo` has to write. Each mailbox's rows are one write. [R3 b] */
   collect(upTo: Offset): Write[] {
     const writes: Write[] = [];
     const expires_at = this.options.now() + this.options.keepMs;
     for (const mailbox of this.dirty) {
       const { user } = mailbox;
-      const rows = mailbox.pendingBetween(0, upTo).map(({ position, entry }) => ({ position, value: entryValue(entry) }));
+      const rows = mailbox
+        .pendingBetween(0, upTo)
+        .map(({ position, entry }) => ({ position, value: entryValue(entry) }));
       if (rows.length > 0) {
         writes.push({ kind: "mailbox", user, rows, expires_at });
         mailbox.storedUpTo = (rows.at(-1) as { position: Offset }).position;

@@ -1,36 +1,58 @@
 import { type ChatServer, type ChatServerOptions, createChatServer, developmentAuth, type Placed } from "sentseen";
 import { afterEach } from "vitest";
 import { until } from "../../../src/testing/until.js";
+import { type Around, intercept } from "./intercept.js";
 import { DURABLE_LOG, type Parts, type Place, type Store } from "./stores.js";
 import { type Hello, type SocketOptions, WireClient } from "./wire-client.js";
 
-type Options = Partial<ChatServerOptions>;
-
-export interface HouseOptions extends Options {
+export interface HouseOptions extends Partial<ChatServerOptions> {
   readonly store?: Store;
+  /** What every call of the storage or the queue passes. */
+  readonly aroundStorage?: Around;
+  readonly aroundQueue?: Around;
 }
 
 /** A server under test with its store and its clients. */
 export class House {
+  /** What the server reported as errors. */
   readonly errors: unknown[] = [];
+  server!: ChatServer;
+  url = "";
+  private sweeps = 0;
   private readonly clients: WireClient[] = [];
 
   private constructor(
     private readonly place: Place,
-    private readonly options: Options,
-    public server: ChatServer,
-    public url: string,
+    private options: HouseOptions,
   ) {}
 
-  static async open({ store = DURABLE_LOG, ...options }: HouseOptions): Promise<House> {
-    const place = await store.place();
-    const { server, url } = await serve(place.parts(), options);
-    return new House(place, options, server, url).listening();
+  static async open(options: HouseOptions): Promise<House> {
+    const house = new House(await (options.store ?? DURABLE_LOG).place(), options);
+    await house.serve();
+    return house;
   }
 
-  private listening(): this {
+  private async serve(): Promise<void> {
+    const { store: _, aroundStorage, aroundQueue, ...options } = this.options;
+    const { storage, queue, registry } = this.parts;
+    this.server = createChatServer({
+      storage: intercept(storage, this.countSweeps(aroundStorage ?? ((_method, _args, run) => run()))),
+      queue: aroundQueue === undefined ? queue : intercept(queue, aroundQueue),
+      registry,
+      authenticate: developmentAuth(),
+      flushMs: 20,
+      ...options,
+    });
     this.server.on("error", (error) => this.errors.push(error));
-    return this;
+    this.url = (await this.server.listen({ port: 0 })).url;
+  }
+
+  private countSweeps(around: Around): Around {
+    return async (method, args, run) => {
+      const result = await around(method, args, run);
+      if (method === "sweep" && result === true) this.sweeps++;
+      return result;
+    };
   }
 
   /** The parts that the server runs on, to look into. */
@@ -58,7 +80,7 @@ export class House {
     return this.server.createGroup({ owner, users, name });
   }
 
-  /** Resolves when everything that happened so far is written. */
+  /** Resolves when every record so far is written. */
   async settled(): Promise<void> {
     await until("a flush of everything", () => {
       const { applied, checkpoint, pending_entries } = this.server.stats();
@@ -66,13 +88,17 @@ export class House {
     });
   }
 
+  /** Resolves when storage was looked through for what has expired, from now on. Wants a small `sweepMs`. */
+  async swept(): Promise<void> {
+    const from = this.sweeps;
+    await until("two whole sweeps", () => this.sweeps >= from + 2);
+  }
+
   /** Closes the server and starts another one on the same store. */
-  async restart(options: Options = {}): Promise<void> {
+  async restart(options: HouseOptions = {}): Promise<void> {
     await this.server.close();
-    const { server, url } = await serve(this.place.parts(), { ...this.options, ...options });
-    this.server = server;
-    this.url = url;
-    this.listening();
+    this.options = { ...this.options, ...options };
+    await this.serve();
   }
 
   async close(): Promise<void> {
@@ -80,12 +106,6 @@ export class House {
     await this.server.close();
     await this.place.end();
   }
-}
-
-async function serve(parts: Parts, options: Options): Promise<{ server: ChatServer; url: string }> {
-  const server = createChatServer({ ...parts, authenticate: developmentAuth(), flushMs: 20, ...options });
-  const { url } = await server.listen({ port: 0 });
-  return { server, url };
 }
 
 const open = new Set<House>();
