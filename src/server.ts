@@ -11,6 +11,7 @@ import { Gateway } from "./gateway/gateway.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
 import { decodeReplaced } from "./gateway/node-message.js";
 import type { Services } from "./gateway/services.js";
+import { turnAway } from "./gateway/turn-away.js";
 import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 
@@ -167,9 +168,11 @@ export class ChatServer {
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       const at = (request.url ?? "/").split("?", 1)[0];
       if (at === path && this.gateway !== null) this.gateway.upgrade(request, socket, head);
-      else if (at === path) socket.end("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
+      else if (at === path)
+        turnAway(socket, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
       // Nobody else would answer it.
-      else if (server.listenerCount("upgrade") === 1) socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      else if (server.listenerCount("upgrade") === 1)
+        turnAway(socket, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
     };
     server.on("upgrade", onUpgrade);
     this.detach.push(() => server.off("upgrade", onUpgrade));
@@ -178,11 +181,15 @@ export class ChatServer {
   /** Starts, and listens by itself. */
   async listen({ port, host = "127.0.0.1", path = "/chat" }: ListenOptions): Promise<{ port: number; url: string }> {
     if (loopbackOnly(this.config.authenticate) && !isLoopback(host)) {
-      throw new ChatError("config", "Development authentication listens on loopback addresses only.", { field: "host" });
+      throw new ChatError("config", "Development authentication listens on loopback addresses only.", {
+        field: "host",
+      });
     }
     await this.start();
     const server = createServer((_request, response) => {
-      response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" }).end("This is a WebSocket server.\n");
+      response
+        .writeHead(426, { "content-type": "text/plain", upgrade: "websocket" })
+        .end("This is a WebSocket server.\n");
     });
     this.attach(server, { path });
     await new Promise<void>((resolve, reject) => {
@@ -269,7 +276,12 @@ export class ChatServer {
     await this.gateway?.drain(spreadMs, deadlineMs);
     await this.gateway?.close(CLOSE_SOCKETS_MS);
     for (const detach of this.detach) detach();
-    await new Promise<void>((resolve) => (this.own === null ? resolve() : this.own.close(() => resolve())));
+    await new Promise<void>((resolve) => {
+      if (this.own === null) return resolve();
+      this.own.close(() => resolve());
+      // Those that never asked for anything would be waited for.
+      this.own.closeAllConnections();
+    });
     await this.leave?.();
     await this.engine.stop();
     const { queue, storage, registry } = this.config;

@@ -134,7 +134,9 @@ export function createInbox(
       if (row !== undefined) {
         const entry = outbox.acknowledge(tx, row, ack, self);
         const seen = tx.conversation(row.conversation)?.seen ?? 0;
-        if (ack.position !== undefined || entry.seq <= seen + 1) await place(tx, entry, self);
+        if (ack.position !== undefined || entry.seq === seen + 1) await place(tx, entry, self);
+        // Entries behind it were shown already: it is kept where it belongs, and not shown as new.
+        else if (entry.seq <= seen) file(tx, entry, self);
         else {
           // Entries before it may still be to come. It takes its place before the first one behind it.
           file(tx, entry, self, [entry.seq]);

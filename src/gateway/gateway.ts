@@ -20,6 +20,7 @@ import { handleFrame } from "./handle-frame.js";
 import { HostCalls } from "./host-calls.js";
 import { Publisher } from "./publisher.js";
 import type { Services } from "./services.js";
+import { turnAway } from "./turn-away.js";
 import { Wheel } from "./wheel.js";
 
 /** Above this a message isn't even read to the end; below it, one that is too large is refused by an error. */
@@ -71,8 +72,7 @@ export class Gateway implements ConnectionHost {
     const full = this.directory.size >= this.services.maxConnections;
     const refused = refusal(this.services, request, this.draining > 0 ? "draining" : full ? "overloaded" : null);
     if (refused !== null) {
-      socket.on("error", () => socket.destroy());
-      socket.end(refused);
+      turnAway(socket, refused);
       return;
     }
     this.websockets.handleUpgrade(request, socket, head, (ws) => this.opened(ws, socket, request));

@@ -1,9 +1,9 @@
 import { ChatError } from "../errors.js";
+import type { ConnectionEntry } from "../ports/connection-registry.js";
 import type { ClientFrames } from "../protocol/frames.js";
 import { USER_BYTES } from "../protocol/frames.js";
 import { withDeadline } from "./ask-hook.js";
 import type { Credentials, Identity } from "./authenticate.js";
-import type { ConnectionEntry } from "../ports/connection-registry.js";
 import type { Connection } from "./connection.js";
 import type { Gateway } from "./gateway.js";
 import { encodeReplaced } from "./node-message.js";

@@ -110,7 +110,10 @@ function accept(gateway: Gateway, connection: Connection, frame: CommandFrame, c
 
 function request(gateway: Gateway, connection: Connection, frame: RequestFrame): void {
   if (connection.requests >= REQUESTS) {
-    connection.refuse(new ChatError("rate_limited", undefined, { limit: REQUESTS, retry_after: LEAST_WAIT }), frame.ref);
+    connection.refuse(
+      new ChatError("rate_limited", undefined, { limit: REQUESTS, retry_after: LEAST_WAIT }),
+      frame.ref,
+    );
     return;
   }
   connection.requests++;
@@ -119,7 +122,10 @@ function request(gateway: Gateway, connection: Connection, frame: RequestFrame):
       (answer) => connection.send(answer),
       (error: unknown) => {
         if (!isChatError(error)) gateway.failed(error);
-        connection.refuse(isChatError(error) ? error : new ChatError("internal", undefined, { cause: error }), frame.ref);
+        connection.refuse(
+          isChatError(error) ? error : new ChatError("internal", undefined, { cause: error }),
+          frame.ref,
+        );
       },
     )
     .finally(() => {
@@ -129,7 +135,8 @@ function request(gateway: Gateway, connection: Connection, frame: RequestFrame):
 
 function receipt({ services }: Gateway, { user, device }: Connection, frame: ClientFrames["receipt"]): void {
   const { position, delivered = [], read = [] } = frame;
-  for (const [conversation, seq] of delivered) services.receipts.report(user, conversation, { delivered: seq, read: 0 });
+  for (const [conversation, seq] of delivered)
+    services.receipts.report(user, conversation, { delivered: seq, read: 0 });
   for (const [conversation, seq] of read) services.receipts.report(user, conversation, { delivered: seq, read: seq });
   if (position !== undefined) services.mailboxes.acknowledge(user, device, position);
 }

@@ -71,6 +71,13 @@ export function buildLog(happenings: readonly Happening[]): { log: Log; violatio
     placeOf.set(id, { conversation, seq });
   }
 
+  function see(device: string, entry: SeenEntry): void {
+    const { change, conversation, id, seq, timestamp } = entry;
+    // Of a change of its own a device knows only what it has asked for, not what came of it.
+    const guess = change !== undefined && commands.get(id)?.submitted.device === device;
+    place(conversation, seq, id, timestamp, guess ? undefined : entry);
+  }
+
   happenings.forEach((happening, at) => {
     switch (happening.type) {
       case "enrolled":
@@ -91,13 +98,11 @@ export function buildLog(happenings: readonly Happening[]): { log: Log; violatio
         refused.add(happening.id);
         break;
       case "received":
-      case "delivered": {
-        const { entry } = happening;
-        place(entry.conversation, entry.seq, entry.id, entry.timestamp, entry);
+      case "delivered":
+        see(happening.device, happening.entry);
         break;
-      }
       case "kept":
-        for (const entry of happening.entries) place(entry.conversation, entry.seq, entry.id, entry.timestamp, entry);
+        for (const entry of happening.entries) see(happening.device, entry);
         break;
     }
   });
