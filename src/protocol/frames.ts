@@ -275,7 +275,7 @@ export const SERVER_FRAMES = {
     watermarks: list(
       "Conversations in which the user is no member are left out.",
       object("A member's.", watermark),
-      65_536,
+      PAGE * DEFAULT_LIMITS.group_members,
     ),
   }),
   conversation_list: frame("The answer to conversations.", {

@@ -31,7 +31,7 @@ export function ends(side: keyof typeof FRAMES, name: SubProtocol): Ends {
 }
 
 export const SIDES = ["client", "server"] as const;
-export const ALL_ENDS = SIDES.flatMap((side) => SUB_PROTOCOLS.map((name) => ({ side, name, ...ends(side, name) })));
+export const ALL_ENDS = SIDES.flatMap((side) => SUB_PROTOCOLS.map((name) => ({ side, ...ends(side, name) })));
 
 /**
  * What a message came to in a few words: "ok", or the code of the error that its decoding threw or handed out.
