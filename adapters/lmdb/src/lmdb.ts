@@ -48,10 +48,14 @@ export function lmdb(options: LmdbOptions): Lmdb {
   const environment = new Environment(resolve(options.directory));
   const shared = new SharedEnvironment(environment, deadlineMs);
   const now = options.now ?? Date.now;
-  return {
-    storage: new LmdbStorage(environment, shared.part("storage"), deadlineMs),
-    queue: new LmdbQueue(environment, shared.part("queue"), { deadlineMs, maxWaitingBytes, maxSize, now }),
-    compact: () => environment.compact(),
-    size: () => environment.size(),
-  };
+  const storage = new LmdbStorage(environment, shared.part("storage"), deadlineMs);
+  const queue = new LmdbQueue(environment, shared.part("queue"), { deadlineMs, maxWaitingBytes, maxSize, now });
+  return Object.create(
+    {
+      compact: () => environment.compact(),
+      size: () => environment.size(),
+    },
+    // The ports alone are its own, so that it can be spread into the options of a server.
+    { storage: { value: storage, enumerable: true }, queue: { value: queue, enumerable: true } },
+  );
 }
