@@ -163,10 +163,12 @@ async function openIn(directory: DataDirectory, lock: OwnerLock): Promise<Opened
     eventTurnBatching: false,
   });
   try {
-    refuseOtherReaders(directory, root);
+    refuseOtherReaders(directory, root, 0);
     checkOwnership(directory, root);
     const rows = openDatabases(root);
     if (rows.meta.get(FORMAT_KEY) === undefined) rows.meta.putSync(FORMAT_KEY, pack([FORMAT]));
+    // Now this process has a place of its own, and so has one that came at the same moment.
+    refuseOtherReaders(directory, root, 1);
     mark(directory);
     return { directory, lock, root, rows };
   } catch (error) {
@@ -179,9 +181,10 @@ async function openIn(directory: DataDirectory, lock: OwnerLock): Promise<Opened
  * The kernel knows better than a lock file: a process that has the environment open holds a reader's place in it as
  * long as it lives, also in another container, where its pid says nothing.
  */
-function refuseOtherReaders({ path }: DataDirectory, root: Root): void {
-  const pid = /^\s*(\d+)\s/m.exec(root.readerList())?.[1];
-  if (pid !== undefined) throw inUse(path, `process ${pid}`);
+function refuseOtherReaders({ path }: DataDirectory, root: Root, own: number): void {
+  const pids = [...root.readerList().matchAll(/^\s*(\d+)\s/gm)].map(([, pid]) => pid);
+  if (pids.length <= own) return;
+  throw inUse(path, `process ${pids.find((pid) => pid !== String(process.pid)) ?? process.pid}`);
 }
 
 /** Throws `corrupt` where the environment holds rows and not the row by which ours is known. */

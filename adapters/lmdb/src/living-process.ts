@@ -18,13 +18,15 @@ export function thisProcess(): ProcessMark {
 }
 
 /**
- * Whether the marked process may still run. A process of another host whose run of the machine can't be told apart
- * counts as running: better refuse once too often.
+ * Whether the marked process may still run. A process of another host counts as running where the runs of machines
+ * can't be told apart: better refuse once too often. In the same run, another host is another container of this
+ * machine, where a pid says nothing; whether its process lives is then for the kernel to say, when LMDB is opened.
  */
 export function mayRun(mark: ProcessMark): boolean {
   const boot = bootId();
-  if (boot !== null && mark.boot !== null && boot !== mark.boot) return false;
-  if (mark.host !== hostname()) return true;
+  const comparable = boot !== null && mark.boot !== null;
+  if (comparable && boot !== mark.boot) return false;
+  if (mark.host !== hostname()) return !comparable;
   if (!exists(mark.pid)) return false;
   const started = startOf(mark.pid);
   return started === null || mark.started === null || started === mark.started;
