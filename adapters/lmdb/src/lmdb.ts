@@ -50,12 +50,26 @@ export function lmdb(options: LmdbOptions): Lmdb {
   const now = options.now ?? Date.now;
   const storage = new LmdbStorage(environment, shared.part("storage"), deadlineMs);
   const queue = new LmdbQueue(environment, shared.part("queue"), { deadlineMs, maxWaitingBytes, maxSize, now });
-  return Object.create(
-    {
-      compact: () => environment.compact(),
-      size: () => environment.size(),
-    },
-    // The ports alone are its own, so that it can be spread into the options of a server.
-    { storage: { value: storage, enumerable: true }, queue: { value: queue, enumerable: true } },
-  );
+  return new Parts(storage, queue, environment);
+}
+
+/** The ports are its own properties and the rest is not, so that it can be spread into the options of a server. */
+class Parts implements Lmdb {
+  readonly #environment: Environment;
+
+  constructor(
+    readonly storage: Storage,
+    readonly queue: Queue,
+    environment: Environment,
+  ) {
+    this.#environment = environment;
+  }
+
+  compact(): Promise<void> {
+    return this.#environment.compact();
+  }
+
+  size(): { readonly file: number; readonly used: number } {
+    return this.#environment.size();
+  }
 }
