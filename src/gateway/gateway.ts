@@ -8,6 +8,13 @@ import type { Command } from "../model/command.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Receipt } from "../model/receipt.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
+import {
+  GREETING_BYTES,
+  GREETING_FRAMES,
+  GREETING_SECONDS,
+  MESSAGE_BYTES,
+  MESSAGE_FRAGMENTS,
+} from "../protocol/bounds.js";
 import { SUB_PROTOCOLS } from "../protocol/codec.js";
 import { type ClientFrame, PAGE, type ServerFrame } from "../protocol/frames.js";
 import { refusal } from "./admission.js";
@@ -23,13 +30,6 @@ import type { Services } from "./services.js";
 import { turnAway } from "./turn-away.js";
 import { Wheel } from "./wheel.js";
 
-/** Above this a message isn't even read to the end; below it, one that is too large is refused by an error. */
-const MAX_PAYLOAD = 1024 * 1024;
-const MAX_FRAGMENTS = 256;
-/** Bytes and frames that a connection may send before it is let in. */
-const GREETING_BYTES = 32 * 1024;
-const GREETING_FRAMES = 64;
-const GREETING_SECONDS = 10;
 /** A socket that takes nothing for so long is given up. */
 const SLOW_SECONDS = 60;
 
@@ -38,8 +38,8 @@ export const WEBSOCKET_OPTIONS = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
-  maxPayload: MAX_PAYLOAD,
-  maxFragments: MAX_FRAGMENTS,
+  maxPayload: MESSAGE_BYTES,
+  maxFragments: MESSAGE_FRAGMENTS,
 } as const;
 
 /** Holds the sockets: lets them in, reads their frames, sends them theirs, and sees that they are alive. */

@@ -1,5 +1,6 @@
 import { ChatError, isChatError } from "../errors.js";
 import type { UserId, Uuid } from "../model/ids.js";
+import { REQUESTS } from "../protocol/bounds.js";
 import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
 import { answerRequest, isRequest, type RequestFrame } from "./answer-request.js";
 import { askHook } from "./ask-hook.js";
@@ -8,8 +9,6 @@ import type { Gateway } from "./gateway.js";
 import { renew } from "./greet.js";
 import { type CommandFrame, conversationOf, isCommand, toAction } from "./to-action.js";
 
-/** Requests of one connection that may wait for storage at a time. */
-const REQUESTS = 16;
 /** The least time, in milliseconds, that a command refused for now is told to wait. */
 const LEAST_WAIT = 100;
 /** How long (ms) others wait for such a command to come again before it counts as given up. */

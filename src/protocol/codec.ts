@@ -1,14 +1,8 @@
 import { ChatError, isChatError } from "../errors.js";
+import { FRAMES_PER_MESSAGE } from "./bounds.js";
 import { isObject } from "./composites.js";
 import { Fault } from "./fault.js";
-import {
-  CLIENT_FRAMES,
-  type ClientFrame,
-  FRAMES_PER_MESSAGE,
-  type FrameDoc,
-  SERVER_FRAMES,
-  type ServerFrame,
-} from "./frames.js";
+import { CLIENT_FRAMES, type ClientFrame, type FrameDoc, SERVER_FRAMES, type ServerFrame } from "./frames.js";
 import { checkJsonShape } from "./json-bounds.js";
 import { MsgpackReader } from "./msgpack-reader.js";
 import { type Allocate, MsgpackWriter } from "./msgpack-writer.js";

@@ -22,8 +22,6 @@ import {
 export const USER_BYTES = 128;
 export const NAME_BYTES = 256;
 export const TOKEN_BYTES = 8_192;
-/** Frames in one WebSocket message. */
-export const FRAMES_PER_MESSAGE = 128;
 /** Pairs in one receipt, entries in one page, conversations in one request. */
 export const PAGE = 256;
 

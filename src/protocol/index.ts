@@ -1,11 +1,13 @@
 // The protocol for whoever speaks it without the client: tools, gateways to other systems, tests.
 export { ChatError, ERRORS, type ErrorCode, type ErrorEntry, isChatError } from "../errors.js";
+export * from "./bounds.js";
 export { closeCodeOf, comesBack, STAY_AWAY } from "./close-codes.js";
 export {
   type Codec,
   type CodecOptions,
   clientCodec,
   type Decoded,
+  type Envelope,
   JSON_TEXT,
   MSGPACK,
   SUB_PROTOCOLS,
@@ -17,7 +19,6 @@ export {
   CLIENT_FRAMES,
   type ClientFrame,
   type ClientFrames,
-  FRAMES_PER_MESSAGE,
   type FrameDoc,
   NAME_BYTES,
   PAGE,

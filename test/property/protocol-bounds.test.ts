@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { FRAMES_PER_MESSAGE } from "../../src/protocol/bounds.js";
 import { SUB_PROTOCOLS } from "../../src/protocol/codec.js";
 import type { Field, Fields } from "../../src/protocol/field.js";
-import { FRAMES_PER_MESSAGE } from "../../src/protocol/frames.js";
+
 import { ends } from "./both-codecs.js";
 import { EVERY_FRAME } from "./frame-values.js";
 import { written } from "./wire-form.js";
