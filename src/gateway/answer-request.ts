@@ -83,13 +83,14 @@ async function conversationList(
   frame: ClientFrames["conversations"],
 ): Promise<ServerFrame> {
   const limit = Math.max(1, frame.limit ?? PAGE);
-  const ids = await services.conversations.of(user, frame.after ?? null, limit);
-  const summaries = await Promise.all(ids.map(async (id) => summary(services, user, await stateOf(services, id))));
+  const ids = await services.conversations.of(user, frame.after ?? null, limit + 1);
+  const page = ids.slice(0, limit);
+  const summaries = await Promise.all(page.map(async (id) => summary(services, user, await stateOf(services, id))));
   return {
     type: "conversation_list",
     ref: frame.ref,
     conversations: summaries.filter((one) => one !== null),
-    more: ids.length === limit,
+    more: ids.length > limit,
   };
 }
 

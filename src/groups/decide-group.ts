@@ -1,7 +1,7 @@
 import type { Action, Command } from "../model/command.js";
 import type { ConversationState, Member } from "../model/conversation.js";
 import { type Decision, refuse } from "../model/decision.js";
-import type { UserId } from "../model/ids.js";
+import { isDirectId, type UserId } from "../model/ids.js";
 import type { GroupChange, Role } from "../model/message.js";
 
 type Members = ReadonlyMap<UserId, Member>;
@@ -34,6 +34,8 @@ function create(
   offset: number,
   maxMembers: number,
 ): Decision {
+  // Else two people who write to each other for the first time would find themselves in somebody's group.
+  if (isDirectId(command.conversation)) return refuse("invalid", "conversation");
   if (state !== null) return refuse("already_exists", "conversation");
   const users = [...new Set([command.sender, ...action.users])];
   if (users.length > maxMembers) return refuse("group_full", "users", maxMembers);

@@ -18,6 +18,11 @@ export function directConversation(one: UserId, other: UserId): Uuid {
   return v5(one < other ? `${one}\u0000${other}` : `${other}\u0000${one}`, DIRECT_NAMESPACE);
 }
 
+/** Whether an id is one that a direct conversation may have: nothing else has ids of its version. */
+export function isDirectId(id: Uuid): boolean {
+  return id.charAt(14) === "5";
+}
+
 /** A new time-ordered id (UUID version 7) for a message, a command, a device or a group. */
 export function newId(): Uuid {
   return v7();
