@@ -17,6 +17,8 @@ export class House {
   /** What the server reported as errors. */
   readonly errors: unknown[] = [];
   server!: ChatServer;
+  /** The parts that the server runs on, to look into. */
+  parts!: Parts;
   url = "";
   private sweeps = 0;
   private readonly clients: WireClient[] = [];
@@ -34,6 +36,7 @@ export class House {
 
   private async serve(): Promise<void> {
     const { store: _, aroundStorage, aroundQueue, ...options } = this.options;
+    this.parts = this.place.parts();
     const { storage, queue, registry } = this.parts;
     this.server = createChatServer({
       storage: intercept(storage, this.countSweeps(aroundStorage ?? ((_method, _args, run) => run()))),
@@ -53,11 +56,6 @@ export class House {
       if (method === "sweep" && result === true) this.sweeps++;
       return result;
     };
-  }
-
-  /** The parts that the server runs on, to look into. */
-  get parts(): Parts {
-    return this.place.parts();
   }
 
   /** A client that is let in and has got what it missed. */

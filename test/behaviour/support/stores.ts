@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lmdb } from "@sentseen/lmdb";
 import { memory } from "sentseen/memory";
 import type { ConnectionRegistry } from "../../../src/ports/connection-registry.js";
 import type { Queue } from "../../../src/ports/queue.js";
@@ -32,8 +36,20 @@ function inMemory(durable: boolean): Store {
   };
 }
 
+const ON_DISK: Store = {
+  name: "LMDB",
+  async place() {
+    const directory = await mkdtemp(join(tmpdir(), "sentseen-behaviour-"));
+    const { registry } = memory();
+    return {
+      parts: () => ({ ...lmdb({ directory }), registry }),
+      end: () => rm(directory, { recursive: true, force: true }),
+    };
+  },
+};
+
 export const DURABLE_LOG = inMemory(true);
 export const WAITING_FOR_STORAGE = inMemory(false);
 
 /** Every kind of store that behaviour mustn't depend on. */
-export const STORES: readonly Store[] = [WAITING_FOR_STORAGE, DURABLE_LOG];
+export const STORES: readonly Store[] = [WAITING_FOR_STORAGE, DURABLE_LOG, ON_DISK];
