@@ -21,7 +21,7 @@ try {
   const stop = async (): Promise<void> => {
     await chat.close();
     http.closeAllConnections();
-    http.close();
+    http.close(() => console.log("sentseen has stopped; everything is kept"));
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
 } catch (error) {

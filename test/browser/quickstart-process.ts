@@ -15,7 +15,8 @@ const PATIENCE = 30_000;
 export class Quickstart {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly exited: Promise<number | null>,
+    private readonly output: string[],
+    private readonly closed: Promise<unknown>,
     readonly url: string,
     readonly directory: string,
   ) {}
@@ -29,19 +30,17 @@ export class Quickstart {
       // A group of its own, to be interrupted as a terminal does it: npm and the server at once.
       detached: true,
     });
-    const said: string[] = [];
-    child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
-    const exited = once(child, "exit").then(([code]) => code as number | null);
-    const lines = createInterface(child.stdout);
-    const [line] = await Promise.race([
-      once(lines, "line", { signal: AbortSignal.timeout(PATIENCE) }),
-      exited.then((code) => {
-        throw new Error(`npm start ended with ${code}: ${said.join("")}`);
-      }),
-    ]);
-    const url = /http:\S+/.exec(line)?.[0];
-    if (url === undefined) throw new Error(`no address in: ${line}`);
-    return new Quickstart(child, exited, url, directory);
+    const output: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => output.push(text));
+    }
+    // Its streams close when npm and the server have both ended, whichever comes first.
+    const closed = once(child, "close");
+    const ready = once(createInterface(child.stdout), "line", { signal: AbortSignal.timeout(PATIENCE) });
+    await Promise.race([ready, closed]);
+    const url = /http:\S+/.exec(output.join(""))?.[0];
+    if (url === undefined) throw new Error(`npm start doesn't say where it is: ${output.join("")}`);
+    return new Quickstart(child, output, closed, url, directory);
   }
 
   get port(): number {
@@ -52,13 +51,13 @@ export class Quickstart {
     return `ws://127.0.0.1:${this.port}/chat`;
   }
 
-  /** Ctrl-C. Resolves with the exit code once it has drained; null where it had to be killed. */
-  async stop(): Promise<number | null> {
+  /** Ctrl-C. Resolves with all that it wrote, once it has drained and ended, or been killed for not doing so. */
+  async stop(): Promise<string> {
     this.signal("SIGINT");
     const timer = setTimeout(() => this.signal("SIGKILL"), PATIENCE);
-    const code = await this.exited;
+    await this.closed;
     clearTimeout(timer);
-    return code;
+    return this.output.join("");
   }
 
   /** Stops it and removes its directory. */
@@ -68,7 +67,7 @@ export class Quickstart {
   }
 
   private signal(signal: NodeJS.Signals): void {
-    if (this.child.pid === undefined || this.child.exitCode !== null) return;
+    if (this.child.pid === undefined) return;
     try {
       process.kill(-this.child.pid, signal);
     } catch (error) {
