@@ -103,7 +103,7 @@ export class Receipts implements FlushPart {
 
   /** Whom a user's growth tells something: senders of what it covers; the user's own devices, of reading. */
   private *targets(state: ConversationState, user: UserId, { before, after }: Growth): Generator<UserId> {
-    const from = after.delivered > before.delivered ? Math.min(before.delivered, before.read) : before.read;
+    const from = after.read > before.read ? before.read : before.delivered;
     for (const member of state.members.keys()) {
       if (member === user ? after.read > before.read : this.lastSent.sentAfter(state.id, member, from)) yield member;
     }
@@ -140,7 +140,7 @@ export class Receipts implements FlushPart {
   private letGo(): void {
     for (const conversation of this.marks.keys()) {
       if (this.marks.size <= this.options.cached) return;
-      if (!this.unwritten.has(conversation)) this.marks.delete(conversation);
+      if (!this.unwritten.has(conversation) && !this.writing.has(conversation)) this.marks.delete(conversation);
     }
   }
 
