@@ -7,7 +7,7 @@ export type Uuid = string;
 export type UserId = string;
 
 /** Every direct conversation's id is a version 5 UUID in this namespace. */
-const DIRECT_NAMESPACE = "0d1f6f2e-7c1b-5b59-9d3c-6a1f8f0f2a51";
+export const DIRECT_NAMESPACE = "0d1f6f2e-7c1b-5b59-9d3c-6a1f8f0f2a51";
 
 /**
  * The id of the direct conversation of two users. Both sides compute the same one, in any order, without asking.

@@ -47,7 +47,7 @@ const recentTexts = new RecentTexts();
  */
 export function text(about: string, max: number, { min = 1, recurs = false } = {}): Field<string> {
   const check = (value: string): string => {
-    if (value.length < min) invalid(`at least ${min} bytes`, min);
+    if (value.length < min) invalid("too short", min);
     if (CONTROL.test(value)) invalid("no control characters");
     return value;
   };
