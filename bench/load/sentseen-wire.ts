@@ -28,13 +28,15 @@ function sendTemplate(user: string, group: string | null): { template: FrameTemp
   const idAt = payload.indexOf(id);
   const contentAt = payload.indexOf(content);
   const template = new FrameTemplate(BINARY, payload);
-  // A UUIDv7: 48 bits of time, version, variant; random bits for the client and the message's number for the rest.
+  // A UUIDv7: 48 bits of time, version, variant; random bits for the client, and the message's number, scattered, for
+  // the rest, which is random in a real one.
+  const salt = Math.floor(Math.random() * 0x1_0000_0000);
   template.uint32(idAt, Math.floor(Date.now() / 65_536));
   template.uint32(idAt + 4, ((Date.now() & 0xffff) << 16) | 0x7000);
   template.uint32(idAt + 8, (0x8000_0000 | Math.floor(Math.random() * 0x4000_0000)) >>> 0);
   const fill = (number: number) => {
     template.uint32(refAt, number);
-    template.uint32(idAt + 12, number);
+    template.uint32(idAt + 12, (Math.imul(number, 0x9e37_79b1) ^ salt) >>> 0);
     template.uint32(contentAt, number);
   };
   return { template, fill };

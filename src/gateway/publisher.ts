@@ -6,7 +6,6 @@ import type { QueueItem } from "../ports/queue.js";
 export class Publisher {
   private items: QueueItem[] = [];
   private commands: Command[] = [];
-  private readonly open = new Set<Promise<void>>();
 
   constructor(
     private readonly publish: (items: readonly QueueItem[]) => Promise<void>,
@@ -15,7 +14,8 @@ export class Publisher {
   ) {}
 
   add(command: Command): void {
-    if (this.items.length === 0) queueMicrotask(() => this.flush());
+    // Microtasks run after each socket's read; only here all sockets that were ready have been read.
+    if (this.items.length === 0) setImmediate(() => this.flush());
     this.items.push({ key: command.conversation, value: encodeCommand(command), decoded: command });
     this.commands.push(command);
   }
@@ -24,17 +24,8 @@ export class Publisher {
     const { items, commands } = this;
     this.items = [];
     this.commands = [];
-    const published = this.publish(items)
-      .catch((error: unknown) => {
-        for (const command of commands) this.failed(command, error);
-      })
-      .finally(() => this.open.delete(published));
-    this.open.add(published);
-  }
-
-  /** Resolves when everything added so far is published or has failed. */
-  async settled(): Promise<void> {
-    await Promise.resolve();
-    await Promise.all(this.open);
+    this.publish(items).catch((error: unknown) => {
+      for (const command of commands) this.failed(command, error);
+    });
   }
 }
