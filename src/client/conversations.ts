@@ -45,6 +45,7 @@ export function emptyRow(conversation: Uuid, kind: "direct" | "group", user?: Us
     timestamp: 0,
     seen: 0,
     early: [],
+    came: 0,
     read: 0,
     kept: nothing,
     unread: 0,

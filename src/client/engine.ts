@@ -15,7 +15,6 @@ import { createReceipts, type Receipts } from "./receipts.js";
 import { createSender, type Sender } from "./sender.js";
 import { errorOf, type Session } from "./session.js";
 import { atLeast } from "./status.js";
-import type { OutboxRow } from "./stores/store.js";
 import { createSync, type Sync } from "./sync.js";
 import type { Transaction } from "./transaction.js";
 import { onWake } from "./wake-signals.js";
@@ -168,13 +167,9 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     const row = sender.concerned(frame);
     const error = row && sender.refuse(row, frame);
     if (row === undefined) failed(errorOf(frame));
-    if (row !== undefined && error !== undefined) take(from, frame, (tx, self) => fail(tx, row, error, self));
+    if (row !== undefined && error !== undefined)
+      take(from, frame, (tx, self) => inbox.refused(tx, row.id, error, self));
     else from.taken(frame);
-  }
-
-  function fail(tx: Transaction, { id }: OutboxRow, error: ChatError, self: UserId): void {
-    const row = tx.command(id);
-    if (row !== undefined) outbox.fail(tx, row, error, self);
   }
 
   async function synced(tx: Transaction, from: Session, position: number, self: UserId): Promise<void> {
@@ -248,7 +243,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     const error = new ChatError("too_large", "The server closed because of the size of this command.");
     background(
       from,
-      ledger.run((tx) => fail(tx, row, error, tx.meta.user ?? "")),
+      ledger.run((tx) => inbox.refused(tx, row.id, error, tx.meta.user ?? "")),
     );
   }
 

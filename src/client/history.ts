@@ -61,19 +61,19 @@ export function createHistory(ledger: Ledger, inbox: Inbox): History {
     },
     async read(conversation, { before = Number.MAX_SAFE_INTEGER, after, limit = 50 }, session, self) {
       const most = Math.min(Math.max(1, limit), PAGE);
-      const range = { conversation, after: after ?? 0, before, limit: most, last: after === undefined };
       // One more than asked tells whether there are more.
-      const found = await ledger.store.entries({ ...range, limit: most + 1 });
-      let entries = mergeEntries(found, most, range.last);
-      let more = found.length > most;
+      const range = { conversation, after: after ?? 0, before, limit: most + 1, last: after === undefined };
+      let found = await ledger.store.entries(range);
+      let more = false;
       const row = ledger.state.conversations.get(conversation);
-      if (session !== undefined && kept && !isWhole(entries, range, row?.head)) {
-        const pulled = await pull(range, session, self);
+      if (session !== undefined && kept && !isWhole(found, range, row?.head)) {
+        const pulled = await pull({ ...range, limit: Math.min(range.limit, PAGE) }, session, self);
         // What this device has and the server hasn't belongs to the page all the same.
-        const all = [...(pulled?.entries ?? []), ...found];
-        entries = mergeEntries(all, most, range.last);
-        more ||= pulled?.more === true;
+        found = mergeEntries([...(pulled?.entries ?? []), ...found], range.limit, range.last);
+        more = pulled?.more === true;
       }
+      more ||= found.length > most;
+      const entries = mergeEntries(found, most, range.last);
       const rowNow = ledger.state.conversations.get(conversation);
       return { more, entries: entries.map((entry) => show(entry, rowNow, self)) };
     },

@@ -1,3 +1,4 @@
+import type { ChatError } from "../errors.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { ServerFrames } from "../protocol/frames.js";
 import type { Cipher } from "./cipher.js";
@@ -19,13 +20,19 @@ const PAGE = 256;
 /**
  * The mailbox as this device takes it in: each entry once, in the conversation's order, stored in the same step as
  * the position that says so, and only then shown.
+ *
+ * Two streams make up a conversation: the others' entries come by the mailbox, the own ones by the acknowledgements of
+ * commands, and one may be ahead of the other. An entry that has a gap before it is stored and waits until the gap is
+ * filled or can't be filled any more: no own command of the conversation is unanswered, and the mailbox has come so far.
  */
 export interface Inbox {
   /** An entry that came by the mailbox. */
   receive(tx: Transaction, frame: EntryFrame, self: UserId): Promise<void>;
-  /** The answer to a command of this device. */
+  /** The server has stored a command of this device. */
   acknowledged(tx: Transaction, ack: ServerFrames["ack"], self: UserId): Promise<void>;
-  /** Everything that the mailbox holds has come: own entries that waited for others before them wait no more. */
+  /** The server has refused a command of this device for good. */
+  refused(tx: Transaction, id: Uuid, error: ChatError, self: UserId): Promise<void>;
+  /** Everything that the mailbox holds has come. */
   allCame(tx: Transaction, self: UserId): Promise<void>;
   /** Entries of a history that was asked for: kept, but not shown as new. */
   keep(tx: Transaction, entries: readonly HistoryEntry[], self: UserId): Promise<StoredEntry[]>;
@@ -43,27 +50,16 @@ export function createInbox(
   cipher: Cipher,
   outOfTurn: () => void,
 ): Inbox {
-  async function place(tx: Transaction, entry: StoredEntry, self: UserId): Promise<void> {
-    const before = tx.conversation(entry.conversation);
-    let row = before ?? rowOf(entry, self);
-    if (entry.seq <= row.seen) {
-      if (tx.meta.rebuild !== "gap" || !(await isAnother(tx, entry))) return;
-      // The server's data was replaced: what this device knows of the conversation belongs to its former life.
-      tx.forget(entry.conversation);
-      row = rowOf(entry, self);
+  /** Takes in an entry that is new to this device. */
+  async function place(tx: Transaction, row: ConversationRow, entry: StoredEntry, self: UserId): Promise<void> {
+    const before = tx.conversation(row.conversation);
+    if (entry.seq === row.seen + 1) row = show(tx, row, entry, self);
+    else {
+      tx.putEntry(entry);
+      const early = [...row.early, entry.seq].sort((one, other) => one - other);
+      row = { ...withKnown(row, entry, self), early };
     }
-    row = show(tx, await showEarly(tx, row, (seq) => seq < entry.seq, self), known(tx, entry, self), self);
-    putRow(tx, before, await showEarly(tx, row, (seq, seen) => seq === seen + 1, self), self);
-  }
-
-  /** The entry as this device knows it, if it is the answer to one of its commands. */
-  function known(tx: Transaction, entry: StoredEntry, self: UserId): StoredEntry {
-    const command = entry.sender === self ? tx.command(entry.id) : undefined;
-    if (command === undefined) return entry;
-    // The acknowledgement was lost, the command wasn't.
-    const sent = outbox.acknowledge(tx, command, entry, self);
-    // A message is known better here than by what came back; what a change came to, the server says.
-    return sent.type === "message" ? sent : entry;
+    putRow(tx, before, await showDue(tx, row, self), self);
   }
 
   function show(tx: Transaction, row: ConversationRow, entry: StoredEntry, self: UserId): ConversationRow {
@@ -79,33 +75,29 @@ export function createInbox(
     return after;
   }
 
-  /** Shows own entries that waited, from the first one on, while it's their turn. */
-  async function showEarly(
-    tx: Transaction,
-    row: ConversationRow,
-    isTurn: (seq: number, seen: number) => boolean,
-    self: UserId,
-  ): Promise<ConversationRow> {
-    for (let [seq] = row.early; seq !== undefined && isTurn(seq, row.seen); [seq] = row.early) {
+  /** Shows the entries that waited and whose turn it is now. */
+  async function showDue(tx: Transaction, row: ConversationRow, self: UserId): Promise<ConversationRow> {
+    for (let [seq] = row.early; seq !== undefined; [seq] = row.early) {
+      if (seq !== row.seen + 1 && (seq > row.came || tx.isWaiting(row.conversation))) break;
       const [entry] = await tx.entries(only(row.conversation, seq));
+      // A store that keeps only so much may have dropped it.
       row = entry === undefined ? { ...row, early: row.early.slice(1) } : show(tx, row, entry, self);
     }
     return row;
   }
 
-  /** Stores an entry outside its turn. */
-  function file(tx: Transaction, entry: StoredEntry, self: UserId, early: readonly number[] = []): void {
-    const before = tx.conversation(entry.conversation);
-    const row = withKnown(before ?? rowOf(entry, self), entry, self);
-    tx.putEntry(entry);
-    putRow(tx, before, { ...row, early: [...row.early, ...early].sort((one, other) => one - other) }, self);
+  /** Shows what has become due in a conversation. */
+  async function settle(tx: Transaction, conversation: Uuid, came: number, self: UserId): Promise<void> {
+    const before = tx.conversation(conversation);
+    if (before === undefined || before.early.length === 0) return;
+    putRow(tx, before, await showDue(tx, { ...before, came: Math.max(before.came, came) }, self), self);
   }
 
   function open(tx: Transaction, { position: _, ...entry }: HistoryEntry): StoredEntry | Promise<StoredEntry> {
     if (entry.type === "change") return entry;
     // The frame's bytes share memory with all that came with them.
-    if (entry.envelope !== undefined) entry.envelope = entry.envelope.slice();
-    return cipher.open({ ...entry, content: entry.content.slice() }, tx);
+    const envelope = entry.envelope === undefined ? {} : { envelope: entry.envelope.slice() };
+    return cipher.open({ ...entry, content: entry.content.slice(), ...envelope }, tx);
   }
 
   function putRow(tx: Transaction, before: ConversationRow | undefined, after: ConversationRow, self: UserId): void {
@@ -127,29 +119,46 @@ export function createInbox(
     putRow,
     async receive(tx, frame, self) {
       if (frame.position !== undefined && !advance(tx, frame.position)) return;
-      await place(tx, await open(tx, frame), self);
-    },
-    async acknowledged(tx, ack, self) {
-      const row = tx.command(ack.id);
-      if (row !== undefined) {
-        const entry = outbox.acknowledge(tx, row, ack, self);
-        const seen = tx.conversation(row.conversation)?.seen ?? 0;
-        if (ack.position !== undefined || entry.seq === seen + 1) await place(tx, entry, self);
-        // Entries behind it were shown already: it is kept where it belongs, and not shown as new.
-        else if (entry.seq <= seen) file(tx, entry, self);
-        else {
-          // Entries before it may still be to come. It takes its place before the first one behind it.
-          file(tx, entry, self, [entry.seq]);
-          tx.after(outOfTurn);
-        }
+      let entry = await open(tx, frame);
+      let row = tx.conversation(entry.conversation) ?? rowOf(entry, self);
+      if (entry.seq <= row.seen) {
+        if (tx.meta.rebuild !== "gap" || !(await isAnother(tx, entry))) return;
+        // The server's data was replaced: what this device knows of the conversation belongs to its former life.
+        tx.forget(entry.conversation);
+        row = rowOf(entry, self);
       }
-      if (ack.position !== undefined) advance(tx, ack.position);
+      const command = entry.sender === self ? tx.command(entry.id) : undefined;
+      if (command !== undefined) {
+        // The acknowledgement was lost, the command wasn't.
+        const sent = outbox.acknowledge(tx, command, entry, self);
+        // A message is known better here than by what came back; what a change came to, the server says.
+        if (sent.type === "message") entry = sent;
+      }
+      const { seq, conversation } = entry;
+      if (row.early.includes(seq)) await settle(tx, conversation, seq, self);
+      else await place(tx, { ...row, came: Math.max(row.came, seq) }, entry, self);
+    },
+    async acknowledged(tx, { id, seq, timestamp, position }, self) {
+      if (position !== undefined) advance(tx, position);
+      const command = tx.command(id);
+      if (command === undefined) return;
+      const { conversation } = command;
+      const entry = outbox.acknowledge(tx, command, { seq, timestamp }, self);
+      const row = tx.conversation(conversation) ?? rowOf(entry, self);
+      // With the position, the acknowledgement says that the mailbox has come so far.
+      const came = position === undefined ? 0 : seq;
+      if (seq > row.seen) await place(tx, { ...row, came: Math.max(row.came, came) }, entry, self);
+      if (tx.conversation(conversation)?.early.includes(seq)) tx.after(outOfTurn);
+    },
+    async refused(tx, id, error, self) {
+      const command = tx.command(id);
+      if (command === undefined) return;
+      outbox.fail(tx, command, error, self);
+      await settle(tx, command.conversation, 0, self);
     },
     async allCame(tx, self) {
       for (const { conversation } of conversations.values()) {
-        const before = tx.conversation(conversation);
-        if (before === undefined || before.early.length === 0) continue;
-        putRow(tx, before, await showEarly(tx, before, () => true, self), self);
+        await settle(tx, conversation, Number.MAX_SAFE_INTEGER, self);
       }
     },
     async keep(tx, entries, self) {
@@ -158,11 +167,13 @@ export function createInbox(
       const range = { conversation: first.conversation, after: first.seq - 1, before: last.seq + 1 };
       const known = await tx.entries({ ...range, limit: entries.length, last: false });
       const ids = new Set(known.map(({ id }) => id));
-      for (const entry of entries) {
-        if (ids.has(entry.id)) continue;
-        const opened = await open(tx, entry);
-        file(tx, opened, self);
-        known.push(opened);
+      for (const frame of entries) {
+        if (ids.has(frame.id)) continue;
+        const entry = await open(tx, frame);
+        const before = tx.conversation(entry.conversation);
+        tx.putEntry(entry);
+        putRow(tx, before, withKnown(before ?? rowOf(entry, self), entry, self), self);
+        known.push(entry);
       }
       return known;
     },

@@ -2,7 +2,7 @@ import { ChatError } from "../errors.js";
 import { newId, type Uuid } from "../model/ids.js";
 import { asChatError } from "./as-chat-error.js";
 import type { ClientStore, StoreContents } from "./stores/store.js";
-import { createTransaction, type LocalState, sizeOf, type Transaction } from "./transaction.js";
+import { addToOutbox, createTransaction, type LocalState, type Transaction } from "./transaction.js";
 
 /** Pieces of work and bytes that one step of the store takes at most, so that no step takes long. */
 const STEP_WORKS = 256;
@@ -50,6 +50,7 @@ export async function openLedger(
     meta: { device: device ?? newId(), order: 1, rebuild: "new" },
     outbox: new Map(),
     outboxBytes: 0,
+    waiting: new Map(),
     conversations: new Map(),
   };
   const known = fill(state, await store.open());
@@ -138,12 +139,8 @@ export async function openLedger(
 function fill(state: LocalState, { meta, outbox, conversations }: StoreContents): boolean {
   state.meta = meta ?? state.meta;
   state.outboxBytes = 0;
-  state.outbox.clear();
-  state.conversations.clear();
-  for (const row of outbox) {
-    state.outbox.set(row.id, row);
-    state.outboxBytes += sizeOf(row);
-  }
+  for (const map of [state.outbox, state.waiting, state.conversations]) map.clear();
+  for (const row of outbox) addToOutbox(state, row);
   for (const row of conversations) state.conversations.set(row.conversation, row);
   return meta !== undefined;
 }

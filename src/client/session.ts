@@ -76,6 +76,7 @@ export function createSession(
   let backlog = 0;
   let paused = false;
   let ended = false;
+  let closed = false;
   let left = (): void => {};
   const gone = new Promise<void>((resolve) => {
     left = resolve;
@@ -100,6 +101,7 @@ export function createSession(
 
   function leave(code: number): void {
     socket.onopen = socket.onmessage = socket.onclose = null;
+    if (closed) return left();
     if (paused) socket.resume?.();
     if (code === 1006 && socket.terminate !== undefined) {
       socket.terminate();
@@ -186,7 +188,7 @@ export function createSession(
   };
   socket.onmessage = ({ data }: { data: ArrayBuffer | string }) => message(data);
   socket.onclose = ({ code }: { code: number }) => {
-    left();
+    closed = true;
     end({ code });
   };
   // What went wrong is told by the close that follows.

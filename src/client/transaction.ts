@@ -9,6 +9,8 @@ export interface LocalState {
   readonly outbox: Map<Uuid, OutboxRow>;
   /** About how many bytes the outbox holds. */
   outboxBytes: number;
+  /** How many commands of each conversation are in the outbox. */
+  readonly waiting: Map<Uuid, number>;
   readonly conversations: Map<Uuid, ConversationRow>;
 }
 
@@ -27,6 +29,8 @@ export interface Transaction extends Records {
   /** Commands of the outbox, and about how many bytes they hold, those of this step too. */
   waiting(): { readonly commands: number; readonly bytes: number };
   command(id: Uuid): OutboxRow | undefined;
+  /** Whether a command of the conversation is in the outbox. */
+  isWaiting(conversation: Uuid): boolean;
   queue(row: OutboxRow): void;
   /** A command leaves the outbox. */
   answer(row: OutboxRow): void;
@@ -64,6 +68,12 @@ export function createTransaction(state: LocalState, store: ClientStore): Transa
     meta: state.meta,
     waiting: () => ({ commands: state.outbox.size + queued.size, bytes: state.outboxBytes + queuedBytes }),
     command: (id) => (answered.has(id) ? undefined : (queued.get(id) ?? state.outbox.get(id))),
+    isWaiting(conversation) {
+      let count = state.waiting.get(conversation) ?? 0;
+      for (const row of queued.values()) if (row.conversation === conversation) count++;
+      for (const row of answered.values()) if (row.conversation === conversation) count--;
+      return count > 0;
+    },
     queue(row) {
       queued.set(row.id, row);
       queuedBytes += sizeOf(row);
@@ -117,9 +127,8 @@ export function createTransaction(state: LocalState, store: ClientStore): Transa
     },
     land() {
       state.meta = tx.meta;
-      state.outboxBytes += queuedBytes;
-      for (const [id, row] of queued) state.outbox.set(id, row);
-      for (const [id, row] of answered) if (state.outbox.delete(id)) state.outboxBytes -= sizeOf(row);
+      for (const row of queued.values()) addToOutbox(state, row);
+      for (const row of answered.values()) removeFromOutbox(state, row);
       for (const [id, row] of rows) state.conversations.set(id, row);
     },
     async tell() {
@@ -127,6 +136,20 @@ export function createTransaction(state: LocalState, store: ClientStore): Transa
     },
   };
   return tx;
+}
+
+export function addToOutbox(state: LocalState, row: OutboxRow): void {
+  state.outbox.set(row.id, row);
+  state.outboxBytes += sizeOf(row);
+  state.waiting.set(row.conversation, (state.waiting.get(row.conversation) ?? 0) + 1);
+}
+
+function removeFromOutbox(state: LocalState, row: OutboxRow): void {
+  state.outbox.delete(row.id);
+  state.outboxBytes -= sizeOf(row);
+  const left = (state.waiting.get(row.conversation) ?? 1) - 1;
+  if (left > 0) state.waiting.set(row.conversation, left);
+  else state.waiting.delete(row.conversation);
 }
 
 /** Entries of a conversation in order, the later one of two at the same seq; the first ones, or the last ones. */

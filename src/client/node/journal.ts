@@ -84,7 +84,8 @@ export function encode(value: unknown): Buffer {
 export function decode(bytes: Buffer, at: number): { readonly value: unknown; readonly end: number } | null {
   if (at + HEADER > bytes.length) return null;
   const end = at + HEADER + bytes.readUInt32LE(at);
-  if (end > bytes.length) return null;
+  // A file may have grown before its bytes were written: zeros are no value.
+  if (end === at + HEADER || end > bytes.length) return null;
   const body = bytes.subarray(at + HEADER, end);
   if (crc32(body) !== bytes.readUInt32LE(at + 4)) return null;
   return { value: deserialize(body), end };

@@ -63,10 +63,12 @@ export interface ConversationRow {
   readonly head: number;
   /** The last entry's time. */
   readonly timestamp: number;
-  /** Every entry up to this `seq` that the mailbox holds for this user has come and was handed to the application. */
+  /** Every entry up to this `seq` that there is for this user was handed to the application. */
   readonly seen: number;
-  /** Own entries past `seen` that are stored but wait for their turn, by seq, ascending. */
+  /** Entries past `seen` that are stored but wait for their turn, by seq, ascending. */
   readonly early: readonly number[];
+  /** Every entry up to this `seq` that the mailbox has for this device has come. */
+  readonly came: number;
   /** This user has read up to this `seq`. */
   readonly read: number;
   /** The watermarks of this user that the server is known to have. */
