@@ -111,6 +111,13 @@ describe("the checker passes", () => {
         (status): Happening => ({ type: "status", device: "a1", id: "one", status }),
       ),
     ],
+    "an entry that an application found in its store, and was told of afterwards": [
+      ...START,
+      ...sent("a1", ONE, ["b1", "b2"]),
+      received("c1", ONE),
+      { type: "found", user: "carol", device: "c1", entry: ONE },
+      { type: "delivered", user: "carol", device: "c1", entry: ONE },
+    ],
     "a store that holds what its device got": [
       ...TALK,
       { type: "kept", user: "carol", device: "c1", conversation: GROUP, entries: [CREATED, ONE, TWO] },
@@ -258,6 +265,15 @@ describe("the checker finds", () => {
       "a sender that isn't who sent it",
       "content-changed",
       [...START, ...sent("a1", { ...ONE, sender: "bob" }, others("a1"))],
+    ],
+    [
+      "a change of a group that isn't the same for all",
+      "content-changed",
+      (() => {
+        const { digest: _, ...rest } = message(2, "change", "alice");
+        const renamed = (name: string): SeenEntry => ({ ...rest, change: { kind: "renamed", name } });
+        return [...START, ...sent("a1", renamed("one"), ["b1", "b2"]), ...delivered("c1", renamed("another"))];
+      })(),
     ],
     [
       "a message in another conversation than it was sent to",

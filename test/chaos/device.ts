@@ -108,15 +108,20 @@ export class Device {
   }
 
   private deliver(entry: ChatEntry): void {
-    if (entry.seq === undefined) return;
-    this.seen.set(entry.conversation, Math.max(entry.seq, this.seen.get(entry.conversation) ?? 0));
-    this.add({ type: "delivered", ...this.whose, entry: seenAtApplication(entry, entry.seq) });
+    if (entry.seq !== undefined) this.saw("delivered", entry, entry.seq);
   }
 
-  /** What the store has and the last life was not told of before it ended, an application finds in its history. */
+  private saw(type: "delivered" | "found", entry: ChatEntry, seq: number): void {
+    this.seen.set(entry.conversation, Math.max(seq, this.seen.get(entry.conversation) ?? 0));
+    this.add({ type, ...this.whose, entry: seenAtApplication(entry, seq) });
+  }
+
+  /** What the store has and an earlier life was not told of before it ended, an application finds in its history. */
   private async catchUp(client: ChatClient): Promise<void> {
     for (const { conversation } of await client.conversations()) {
-      for (const entry of await historyOf(client, conversation, this.seen.get(conversation) ?? 0)) this.deliver(entry);
+      for (const entry of await historyOf(client, conversation, this.seen.get(conversation) ?? 0)) {
+        if (entry.seq !== undefined) this.saw("found", entry, entry.seq);
+      }
     }
   }
 

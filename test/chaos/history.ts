@@ -56,6 +56,8 @@ export type Happening =
   | { readonly type: "received"; readonly user: string; readonly device: string; readonly entry: SeenEntry }
   /** An entry handed to the application. */
   | { readonly type: "delivered"; readonly user: string; readonly device: string; readonly entry: SeenEntry }
+  /** An entry that an application found in its store when it started, told of it before or not. */
+  | { readonly type: "found"; readonly user: string; readonly device: string; readonly entry: SeenEntry }
   /** All that the device's own store holds of a conversation, read when everything had come to rest. */
   | {
       readonly type: "kept";

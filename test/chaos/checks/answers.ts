@@ -54,8 +54,8 @@ export function checkContents({ commands, happenings }: Log): Violation[] {
     violations.push(violation("content-changed", `${entry.id}: ${difference}`, happenings, concerns(entry.id)));
   };
   for (const happening of happenings) {
-    if (happening.type === "received" || happening.type === "delivered") look(happening.entry);
-    if (happening.type === "kept") happening.entries.forEach(look);
+    if ("entry" in happening) look(happening.entry);
+    if ("entries" in happening) happening.entries.forEach(look);
   }
   return violations;
 }

@@ -33,7 +33,7 @@ function holdings(happenings: readonly Happening[]) {
   const opened = new Set<string>();
   for (const happening of happenings) {
     if (happening.type === "acked") acked.add(happening.id);
-    if (happening.type === "delivered") {
+    if (happening.type === "delivered" || happening.type === "found") {
       delivered.of(happening.device, happening.entry.conversation).add(happening.entry.seq);
     }
     if (happening.type === "kept") {
@@ -120,7 +120,7 @@ export function checkStrangers({ conversations, happenings }: Log): Violation[] 
   const memberships = new Map([...conversations].map(([id, places]) => [id, new Membership(places)]));
   const violations: Violation[] = [];
   for (const happening of happenings) {
-    if (happening.type !== "received" && happening.type !== "delivered") continue;
+    if (!("entry" in happening)) continue;
     const { entry, user, device } = happening;
     if (memberships.get(entry.conversation)?.right(user, entry.seq) !== "forbidden") continue;
     const text = `${device} of ${user} got seq ${entry.seq} of ${entry.conversation}, where ${user} was no member`;

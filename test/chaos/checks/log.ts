@@ -99,6 +99,7 @@ export function buildLog(happenings: readonly Happening[]): { log: Log; violatio
         break;
       case "received":
       case "delivered":
+      case "found":
         see(happening.device, happening.entry);
         break;
       case "kept":

@@ -44,7 +44,7 @@ export function checkReceipts(log: Log): Violation[] {
     if (happening.type === "received") {
       progress.get(`${happening.entry.conversation} ${happening.user}`)?.delivered.add(happening.entry.seq);
     }
-    if (happening.type === "delivered") {
+    if (happening.type === "delivered" || happening.type === "found") {
       progress.get(`${happening.entry.conversation} ${happening.user}`)?.read.add(happening.entry.seq);
     }
     if (happening.type === "watermark") look(happening, at);
