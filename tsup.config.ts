@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { withoutFrameTexts } from "./scripts/without-frame-texts.js";
 
 export default defineConfig({
   entry: {
@@ -17,5 +18,6 @@ export default defineConfig({
   splitting: true,
   sourcemap: true,
   clean: true,
+  esbuildPlugins: [withoutFrameTexts],
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
 });

@@ -37,7 +37,7 @@ export default defineConfig({
           name: "heavy",
           include: HEAVY,
           testTimeout: 180_000,
-          hookTimeout: 180_000,
+          hookTimeout: 400_000,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

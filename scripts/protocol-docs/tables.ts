@@ -53,10 +53,9 @@ export function errorsPage(): string {
       "(milliseconds) are there where they tell something.",
     "Generated from `src/errors.ts` by `npm run docs`.",
     table(["code", "comes from", "again", "closes the connection with", "meaning"], rows),
-    "",
-  ]
-    .join("\n\n")
-    .trimEnd();
+    "## Close codes",
+    closeCodes(),
+  ].join("\n\n");
 }
 
 export function errors(): string {

@@ -130,11 +130,14 @@ describe("two tabs with two names", () => {
     await message(heidi, "pizza?").locator(".sender", { hasText: "grace" }).waitFor();
     await status(grace, "pizza?", "read");
 
+    // A tab behind another one draws once a second, and clicks wait for that.
+    await grace.bringToFront();
     await grace.getByRole("button", { name: "Details" }).click();
     await grace.getByLabel("Name", { exact: true }).fill("Friday dinner");
     await grace.getByRole("button", { name: "Save" }).click();
     await row(heidi, "Friday dinner").waitFor();
 
+    await heidi.bringToFront();
     await heidi.getByRole("button", { name: "Details" }).click();
     await heidi.getByRole("button", { name: "Leave group" }).click();
     await grace.locator("#messages .change", { hasText: "heidi left" }).waitFor();
