@@ -104,7 +104,6 @@ export class Owner {
     for (let missing = this.partition.missing(commands); missing !== null; missing = this.partition.missing(commands)) {
       const { conversations, devices } = missing;
       const states = await this.read(() => storage.conversations(conversations));
-      // After the conversations, so that the answers to all that these count as done are there. [R2 d]
       const known = await this.read(() => storage.deviceStates(devices));
       if (!this.partition.load(missing, states, known)) {
         throw new ChatError("closed", "An old owner's flush landed late: the log is taken up again behind it.");

@@ -56,7 +56,7 @@ interface HeldDevice extends Held<DeviceState> {
  */
 export class Partition {
   private readonly conversations = new Map<Uuid, Held<ConversationState | null>>();
-  private devices = new ByDevice<HeldDevice>();
+  private readonly devices = new ByDevice<HeldDevice>();
   /** Per conversation: who became a member (true) or is none any more (false) since the last flush was planned. */
   private membership = new Map<Uuid, Map<UserId, boolean>>();
   /** The same, of the flush that is under way. */
@@ -90,24 +90,21 @@ export class Partition {
   }
 
   /**
-   * Takes in what was missing, of which the devices were read after the conversations. A row from the future, made by
-   * a record beyond `applied`, is out of an old owner's flush that landed late or in part. [R2 d]
+   * Takes in what was missing. A row from the future, which a record beyond `applied` made, is out of an old owner's
+   * flush that landed late or in part. [R2 d]
    *
-   * A conversation's row counts records as done, and their answers are asked from devices. Those had all landed
-   * before the conversation was issued, so what is held of devices is let go: storage knows it all, and more. A
-   * device's row does no harm, since only ids from earlier records count, nor does a conversation that is held: it
-   * is as old as the record in hand wants it.
+   * Where a flush can land in part that does no harm: a conversation's row was issued when those of devices had
+   * landed, before this owner began, so what it counts as done is known there [R2 a, c]; and of what a device's row
+   * knows, only earlier records count [R2 b].
    *
-   * Answers false where nothing may be gone on with: where a flush lands whole, the checkpoint landed with the row,
-   * and devices remember only what can be asked for behind that.
+   * Where a flush lands whole, devices remember only what can be asked for behind it. Its checkpoint landed with the
+   * row: answers false, since the log must be taken up again from there.
    */
   load(
     missing: Missing,
     conversations: readonly (Versioned | null)[],
     devices: readonly (Versioned | null)[],
   ): boolean {
-    const fromTheFuture = (row: Versioned | null) => row !== null && row.offset > this.applied;
-    if (conversations.some(fromTheFuture)) this.devices = new ByDevice();
     missing.conversations.forEach((id, i) => {
       const row = conversations[i] ?? null;
       const state = row === null ? null : conversationFrom(row.value, row.offset);
@@ -118,7 +115,8 @@ export class Partition {
       const state = new DeviceState(this.options.window, row === null ? [] : deviceStateFrom(row.value));
       this.devices.set(key.user, key.device, { key, state, touched: this.checkpoint });
     });
-    return !this.options.atomic || !(conversations.some(fromTheFuture) || devices.some(fromTheFuture));
+    if (!this.options.atomic) return true;
+    return [...conversations, ...devices].every((row) => row === null || row.offset <= this.applied);
   }
 
   /** A conversation as of the last record; undefined where it isn't held. */
