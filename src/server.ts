@@ -32,6 +32,8 @@ export interface ConnectionInfo {
   readonly sub_protocol: string;
   /** Commands that aren't answered yet. */
   readonly in_flight: number;
+  /** Bytes that its socket hasn't taken yet; what doesn't fit in 256 KiB waits in the mailbox. */
+  readonly waiting_bytes: number;
 }
 
 export interface ChatServerStats {
@@ -227,11 +229,12 @@ export class ChatServer {
     const connections = user === undefined ? directory?.all() : directory?.of(user);
     return [...(connections ?? [])]
       .filter(({ state }) => state === "open")
-      .map(({ user, device, framing, inFlight }) => ({
+      .map(({ user, device, framing, inFlight, waiting }) => ({
         user,
         device,
         sub_protocol: framing.codec.name,
         in_flight: inFlight,
+        waiting_bytes: waiting,
       }));
   }
 

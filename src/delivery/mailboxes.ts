@@ -139,12 +139,14 @@ export class Mailboxes implements Progress, FlushPart {
     const mailbox = this.mailboxes.get(user);
     if (mailbox === undefined) return;
     const row = mailbox.devices?.get(device);
-    if (row !== undefined) {
-      mailbox.devices?.set(device, { ...row, seen_at: this.options.now() });
-      mailbox.changedDevices.add(device);
-      this.dirty.add(mailbox);
-      this.options.changed();
+    if (row === undefined) {
+      this.letGo(mailbox);
+      return;
     }
+    mailbox.devices?.set(device, { ...row, seen_at: this.options.now() });
+    mailbox.changedDevices.add(device);
+    this.dirty.add(mailbox);
+    this.options.changed();
   }
 
   /** A device durably has everything up to a position. */

@@ -17,6 +17,8 @@ import type { Spoke } from "./wheel.js";
 export interface ConnectionHost {
   /** The connection has something to send: flush it at the end of the turn. */
   soon(connection: Connection): void;
+  /** The connection has more to send than it takes for now. */
+  stuck(connection: Connection): void;
   /** It's time to look at the connection; answers in how many seconds to look again, 0 for never. */
   look(connection: Connection, now: number): number;
   failed(error: unknown): void;
@@ -33,6 +35,8 @@ export class Connection implements Subscriber, Spoke {
   device: Uuid = "";
   entry: ConnectionEntry | null = null;
   feed: Feed | null = null;
+  /** Gives its place in the mailbox back, to whoever gave it: the log may have another owner by then. */
+  detach: (() => void) | null = null;
   /** Milliseconds since 1970 when the token runs out; 0 for never. */
   expiresAt = 0;
   /** Commands that aren't answered yet. */
@@ -45,7 +49,7 @@ export class Connection implements Subscriber, Spoke {
   owed: { readonly id: Uuid; readonly until: number } | null = null;
   /** Frames that came while the hello was being answered. */
   early: ClientFrame[] = [];
-  /** The wheel's second of the last sign of life. */
+  /** The wheel's second of the last sign of life: of any byte that came. */
   seen = 0;
   /** The wheel's second since which the socket takes nothing; -1 while it does. */
   slowSince = -1;
@@ -65,9 +69,17 @@ export class Connection implements Subscriber, Spoke {
     readonly framing: Framing,
     request: IncomingMessage,
     private readonly host: ConnectionHost,
+    /** The wheel's second of the upgrade. */
+    readonly since: number,
   ) {
+    this.seen = since;
     this.outbox = new Outbox(socket);
     this.request = request;
+  }
+
+  /** Bytes that the socket hasn't taken yet. */
+  get waiting(): number {
+    return this.outbox.waiting;
   }
 
   get ready(): boolean {
@@ -80,8 +92,9 @@ export class Connection implements Subscriber, Spoke {
 
   sendFramed(bytes: Uint8Array): void {
     if (this.state === "closed" || this.closing) return;
-    this.outbox.push(bytes);
+    const full = this.outbox.push(bytes);
     this.host.soon(this);
+    if (full) this.host.stuck(this);
   }
 
   flush(): void {

@@ -32,6 +32,8 @@ import { Wheel } from "./wheel.js";
 
 /** A socket that takes nothing for so long is given up. */
 const SLOW_SECONDS = 60;
+/** How often a connection is looked at whose token runs out. */
+const EXPIRY_SECONDS = 5;
 
 /** The options of the WebSocket server. */
 export const WEBSOCKET_OPTIONS = {
@@ -80,29 +82,24 @@ export class Gateway implements ConnectionHost {
 
   private opened(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
     const framing = this.framings.get(ws.protocol) as Framing;
-    const connection = new Connection(this.nextId++, ws, socket, framing, request, this);
+    const connection = new Connection(this.nextId++, ws, socket, framing, request, this, this.wheel.now);
     this.directory.add(connection);
-    connection.seen = this.wheel.now;
-    this.wheel.add(connection, GREETING_SECONDS);
+    this.wheel.add(connection, 1);
     let greetingBytes = 0;
-    const count = (chunk: Buffer): void => {
+    socket.on("data", (chunk: Buffer) => {
+      connection.seen = this.wheel.now;
+      if (connection.state === "open") return;
       greetingBytes += chunk.length;
-      if (connection.state === "open") socket.off("data", count);
-      else if (greetingBytes > GREETING_BYTES) this.end(connection, "malformed");
-    };
-    socket.on("data", count);
+      if (greetingBytes > GREETING_BYTES) this.end(connection, "malformed");
+    });
     socket.on("drain", () => this.drained(connection));
     ws.on("message", (data: RawData, binary: boolean) => this.received(connection, data as Buffer, binary));
-    ws.on("pong", () => {
-      connection.seen = this.wheel.now;
-    });
     ws.on("error", () => ws.terminate());
     ws.on("close", (code: number) => this.closed(connection, code));
   }
 
   private received(connection: Connection, data: Buffer, binary: boolean): void {
     if (connection.state === "closed" || connection.closing) return;
-    connection.seen = this.wheel.now;
     try {
       if (data.length > this.services.limits.frame) {
         throw new ChatError("too_large", "The message is too large.", { limit: this.services.limits.frame });
@@ -170,21 +167,25 @@ export class Gateway implements ConnectionHost {
 
   private closed(connection: Connection, close_code: number): void {
     if (connection.state === "closed") return;
-    const { user, device, feed, entry } = connection;
+    const { user, device, entry } = connection;
     const admitted = connection.state === "open";
     connection.state = "closed";
     connection.request = null;
     connection.early = [];
     this.directory.remove(connection, this.services.now());
-    if (feed !== null) this.services.mailboxes.detach(user, device, feed);
+    connection.detach?.();
     if (entry !== null) this.services.session.unregister(entry).catch((error: unknown) => this.failed(error));
     if (admitted) this.services.events.disconnected({ user, device, close_code });
   }
 
-  /** A newer connection of the same device took over. An entry of another generation isn't meant. */
+  /**
+   * A newer connection of the same device took over. An entry of another generation isn't meant; one that its
+   * connection hasn't been told of yet is.
+   */
   replaced(entry: ConnectionEntry): void {
     const connection = this.directory.get(entry.connection_id);
-    if (connection?.entry?.generation === entry.generation) this.end(connection, "replaced");
+    if (connection === undefined) return;
+    if ((connection.entry ?? entry).generation === entry.generation) this.end(connection, "replaced");
   }
 
   // ── what goes out ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,12 +208,23 @@ export class Gateway implements ConnectionHost {
       connection.queued = false;
       connection.flush();
       if (connection.ready) connection.feed?.resume();
-      else if (connection.slowSince < 0) connection.slowSince = this.wheel.now;
+      else this.stuck(connection);
     }
+  }
+
+  /**
+   * A connection that takes nothing isn't read from either: what it asks for would only pile up. [R6] Its socket says
+   * when it has taken everything.
+   */
+  stuck(connection: Connection): void {
+    if (connection.slowSince >= 0) return;
+    connection.slowSince = this.wheel.now;
+    connection.ws.pause();
   }
 
   private drained(connection: Connection): void {
     connection.slowSince = -1;
+    this.readOn(connection);
     if (connection.staleReceipts) {
       connection.staleReceipts = false;
       connection.send({ type: "stale" });
@@ -249,7 +261,15 @@ export class Gateway implements ConnectionHost {
 
   private answered(connection: Connection): void {
     connection.inFlight--;
-    if (connection.ws.isPaused && connection.inFlight < this.services.limits.in_flight) connection.ws.resume();
+    this.readOn(connection);
+  }
+
+  /** Reads on from a connection, unless it has too much unanswered or unsent. [R6] */
+  private readOn(connection: Connection): void {
+    const { ws, inFlight, slowSince } = connection;
+    if (!ws.isPaused || slowSince >= 0 || inFlight >= this.services.limits.in_flight) return;
+    connection.seen = this.wheel.now;
+    ws.resume();
   }
 
   /** A command may not have been stored: those behind it mustn't overtake it, so its connection begins anew. [R4] */
@@ -294,11 +314,12 @@ export class Gateway implements ConnectionHost {
       return 1;
     }
     if (connection.state !== "open") {
-      this.end(connection, "hello_timeout");
+      if (second - connection.since >= GREETING_SECONDS) this.end(connection, "hello_timeout");
       return 1;
     }
     const idle = this.services.limits.idle_seconds;
-    const silent = second - connection.seen;
+    // Who isn't read from can't show life.
+    const silent = connection.ws.isPaused ? 0 : second - connection.seen;
     if (silent >= idle) {
       connection.close("idle");
       return 1;
@@ -313,12 +334,13 @@ export class Gateway implements ConnectionHost {
     return Math.min(next, this.untilExpiry(connection));
   }
 
-  /** Seconds until the token runs out; closes the connection where it has. */
+  /** Seconds until the token has to be looked at; closes the connection where it has run out. */
   private untilExpiry(connection: Connection): number {
     if (connection.expiresAt === 0) return Number.POSITIVE_INFINITY;
     const left = Math.ceil((connection.expiresAt - this.services.now()) / 1_000);
     if (left <= 0) this.end(connection, "token_refused");
-    return Math.max(1, left);
+    // The clock may jump, and a fresh token may run out sooner than the last.
+    return Math.min(Math.max(1, left), EXPIRY_SECONDS);
   }
 
   failed(error: unknown): void {

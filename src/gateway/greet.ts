@@ -48,12 +48,14 @@ export async function greet(gateway: Gateway, connection: Connection, hello: Cli
   }
   connection.entry = entry;
   const { id, ...info } = hello.device;
-  const { feed, gap } = await services.mailboxes.attach(user, id, info, hello.position, connection);
+  const { mailboxes } = services;
+  const { feed, gap } = await mailboxes.attach(user, id, info, hello.position, connection);
   if (gone(connection)) {
-    services.mailboxes.detach(user, id, feed);
+    mailboxes.detach(user, id, feed);
     return;
   }
   connection.feed = feed;
+  connection.detach = () => mailboxes.detach(user, id, feed);
   connection.send({
     type: "welcome",
     user,

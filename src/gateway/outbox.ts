@@ -26,9 +26,11 @@ export class Outbox {
     return this.bytes + this.socket.writableLength;
   }
 
-  push(frame: Uint8Array): void {
+  /** Answers whether this turn alone has produced more than there should ever be. */
+  push(frame: Uint8Array): boolean {
     this.frames.push(frame);
     this.bytes += frame.length;
+    return this.bytes >= HIGH_WATER;
   }
 
   flush(): void {
