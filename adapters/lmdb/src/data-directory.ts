@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ChatError } from "sentseen/ports";
 import { checkPages } from "./check-pages.js";
 
@@ -34,7 +34,7 @@ export function makeDirectory(directory: string): DataDirectory {
   if (existsSync(directory) && !statSync(directory).isDirectory()) {
     throw new ChatError("corrupt", `${directory} is not a directory.`);
   }
-  mkdirSync(directory, { recursive: true });
+  makeWithParents(directory);
   const file = (name: string) => join(directory, name);
   return {
     path: directory,
@@ -87,6 +87,17 @@ export function checkFormat(where: string, found: unknown): void {
     "corrupt",
     `${where} was written by ${whose}${PROGRAM}: format ${found}, this one reads ${FORMAT}.`,
   );
+}
+
+/** Level by level: mkdir's own recursion never ends where the system refuses a level as /proc does. */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function readMarker({ marker }: DataDirectory): boolean {

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { open as openLmdb, type RootDatabase } from "lmdb";
 import { ChatError, isChatError } from "sentseen/ports";
 import {
@@ -106,6 +106,7 @@ export class Environment {
     });
     try {
       await Promise.allSettled(this.#commits);
+      mkdirSync(directory.compacting, { recursive: true });
       await root.backup(directory.compacting, true);
       await root.close();
       this.#opened = null;

@@ -42,7 +42,10 @@ async function filled(directory: string): Promise<string> {
   for (let round = 0; round < 5; round++) {
     await queue.publish(
       "commands",
-      Array.from({ length: 20 }, (_, index) => ({ key: `key ${index}`, value: Buffer.from(`round ${round} `.repeat(125)) })),
+      Array.from({ length: 20 }, (_, index) => ({
+        key: `key ${index}`,
+        value: Buffer.from(`round ${round} `.repeat(125)),
+      })),
     );
   }
   await queue.close();
