@@ -44,7 +44,8 @@ async function script(name: string, text: string): Promise<string> {
 
 const CHAT = `
   async function twoTalk() {
-    const chat = createChatServer({ ...memory(), ...lmdb({ directory: "./data-" + kind }), authenticate: developmentAuth() });
+    const parts = { ...memory(), ...lmdb({ directory: "./data-" + kind }) };
+    const chat = createChatServer({ ...parts, authenticate: developmentAuth() });
     const { url } = await chat.listen({ port: 0 });
     const [alice, bob] = ["alice", "bob"].map((token) => createChatClient({ url, token, store: memoryStore() }));
     const heard = new Promise((resolve) => bob.on("message", (message) => resolve(message.text)));
@@ -113,7 +114,8 @@ const TYPED = `
   import { memory } from "sentseen/memory";
   import type { Storage } from "sentseen/ports";
   import { lmdb } from "@sentseen/lmdb";
-  const chat: ChatServer = createChatServer({ ...memory(), ...lmdb({ directory: "d" }), authenticate: developmentAuth() });
+  const parts = { ...memory(), ...lmdb({ directory: "d" }) };
+  const chat: ChatServer = createChatServer({ ...parts, authenticate: developmentAuth() });
   chat.attach(createServer());
   const client = createChatClient({ url: "ws://localhost/chat", token: "alice", store: memoryStore() });
   client.on("message", (message: ChatMessage) => message.text.length);
