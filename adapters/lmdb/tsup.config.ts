@@ -2,10 +2,9 @@ import { defineConfig } from "tsup";
 
 export default defineConfig({
   entry: { index: "src/index.ts" },
-  tsconfig: "../../tsconfig.json",
   format: ["esm", "cjs"],
   target: "node20",
-  splitting: true,
+  tsconfig: "../../tsconfig.json",
   sourcemap: true,
   clean: true,
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },

@@ -56,9 +56,8 @@ export class Environment {
 
   /** The rows as they are after the last commit that has resolved. Throws `closed`. */
   rows(): Databases {
-    const { root, rows } = this.#must();
-    root.resetReadTxn();
-    return rows;
+    // lmdb moves its snapshot on before it resolves a commit, so there is none to renew here.
+    return this.#must().rows;
   }
 
   /** Resolves at once, or when a compaction that is under way has ended. */
