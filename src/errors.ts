@@ -19,7 +19,11 @@ const TABLE = {
   already_exists: { retryable: false, text: "A conversation with this id exists already." },
   group_full: { retryable: false, text: "The group has as many members as it may have." },
   not_kept: { retryable: false, text: "History is not kept after delivery here." },
-  store_unavailable: { retryable: true, close: 4414, text: "Storage or queue can't be reached; the command may or may not have been stored." },
+  store_unavailable: {
+    retryable: true,
+    close: 4414,
+    text: "Storage or queue can't be reached; the command may or may not have been stored.",
+  },
   timeout: { retryable: true, text: "No answer in time." },
   draining: { retryable: true, close: 4412, text: "The server is going away; come back later." },
   overloaded: { retryable: true, close: 4413, text: "The server takes no more connections just now." },
