@@ -1,5 +1,5 @@
 export type { ChatServerOptions } from "./config.js";
-export { ChatError, type ErrorCode, ERRORS, isChatError } from "./errors.js";
+export { ChatError, ERRORS, type ErrorCode, isChatError } from "./errors.js";
 export { type Authenticate, type Credentials, developmentAuth, type Identity } from "./gateway/authenticate.js";
 export type { GroupOfHost, MessageOfHost, Placed } from "./gateway/host-commands.js";
 export { type JwtAuthOptions, jwtAuth } from "./gateway/jwt-auth.js";
