@@ -8,7 +8,12 @@ import type { Message } from "../model/message.js";
  * The state machine: what a command comes to in a conversation that stands as `state` says (null where there is
  * none). No clock, no chance, no look-up: the same log gives the same entries on every node, however often. [R2]
  */
-export function decide(state: ConversationState | null, command: Command, offset: number, maxMembers: number): Decision {
+export function decide(
+  state: ConversationState | null,
+  command: Command,
+  offset: number,
+  maxMembers: number,
+): Decision {
   return command.action.type === "send"
     ? decideSend(state, command, offset)
     : decideGroup(state, command, offset, maxMembers);
