@@ -33,7 +33,10 @@ export function planFlush(partition: Partition, rows: readonly Write[], target: 
   const { conversations, devices, membership } = partition.dirty();
   const steps: FlushStep[] = [
     { name: "flush.rows", writes: rows },
-    { name: "flush.device_states", writes: devices.map(({ key, state }) => deviceWrite(key, state, upTo, target.atomic)) },
+    {
+      name: "flush.device_states",
+      writes: devices.map(({ key, state }) => deviceWrite(key, state, upTo, target.atomic)),
+    },
     {
       name: "flush.conversations",
       writes: conversations.map((state): Write => {
