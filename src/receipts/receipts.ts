@@ -95,7 +95,8 @@ export class Receipts implements FlushPart {
     for (const [conversation, { state, users }] of growing) {
       for (const [user, growth] of users) {
         const receipt: Receipt = { conversation, user, ...growth.after };
-        for (const target of this.targets(state, user, growth)) noteIn(byTarget, target, () => [] as Receipt[]).push(receipt);
+        for (const target of this.targets(state, user, growth))
+          noteIn(byTarget, target, () => [] as Receipt[]).push(receipt);
       }
     }
     for (const [target, receipts] of byTarget) this.options.forward(target, receipts);
