@@ -38,7 +38,7 @@ export function lateQueue(directory: string): Queue {
 
   return {
     contract: 1,
-    scope: "machine",
+    scope: "process",
     durable: true,
     embedded: true,
     async open() {

@@ -7,9 +7,9 @@ export const PLANTED_BUGS = [
   "ack-before-durable",
   /** What devices have sent is forgotten at a restart. [R2 b] */
   "dedupe-off",
-  /** A conversation's state isn't written behind the rows that it decided, so a seq is given again. [R2 a] */
+  /** A conversation's state is written once and then no more, so after a restart a seq is given again. [R2 a] */
   "seq-rolled-back",
-  /** Some of the rows of mailboxes aren't written. [R3] */
+  /** The last row of each write to a mailbox is missing. [R3] */
   "mailbox-skipped",
 ] as const;
 
@@ -26,22 +26,33 @@ export function plant<P extends Ports>(bug: PlantedBug, ports: P, directory: str
     case "ack-before-durable":
       return { ...ports, queue: lateQueue(directory) };
     case "dedupe-off":
-      return { ...ports, storage: dropping(ports.storage, ({ kind }) => kind === "device_state") };
+      return { ...ports, storage: writing(ports.storage, (write) => (write.kind === "device_state" ? null : write)) };
     case "seq-rolled-back":
-      return { ...ports, storage: dropping(ports.storage, everyOther("conversation")) };
+      return { ...ports, storage: writing(ports.storage, firstOfConversation()) };
     case "mailbox-skipped":
-      return { ...ports, storage: dropping(ports.storage, everyOther("mailbox")) };
+      return { ...ports, storage: writing(ports.storage, withoutLastRow) };
   }
 }
 
-function everyOther(kind: Write["kind"]): (write: Write) => boolean {
-  let seen = 0;
-  return (write) => write.kind === kind && seen++ % 2 === 1;
+function firstOfConversation(): (write: Write) => Write | null {
+  const written = new Set<string>();
+  return (write) => {
+    if (write.kind !== "conversation") return write;
+    if (written.has(write.conversation)) return null;
+    written.add(write.conversation);
+    return write;
+  };
 }
 
-/** A storage that says it wrote what it dropped. */
-function dropping(storage: Storage, drops: (write: Write) => boolean): Storage {
-  return wrapStorage(storage, { write: (writes) => storage.write(writes.filter((write) => !drops(write))) });
+function withoutLastRow(write: Write): Write | null {
+  return write.kind === "mailbox" ? { ...write, rows: write.rows.slice(0, -1) } : write;
+}
+
+/** A storage that writes something else than it was given, or nothing, and says that it did as told. */
+function writing(storage: Storage, instead: (write: Write) => Write | null): Storage {
+  return wrapStorage(storage, {
+    write: (writes) => storage.write(writes.map(instead).filter((write) => write !== null)),
+  });
 }
 
 /** Another storage over the same one, with some of its members replaced. */
