@@ -1,11 +1,13 @@
 // What `npm start` runs: serves on loopback until Ctrl-C, then drains. PORT and DATA_DIR win over the defaults.
-import { isChatError } from "sentseen";
+import { ChatError, isChatError } from "sentseen";
 
-const port = Number(process.env.PORT ?? 3000);
+const port = Number(process.env.PORT || 3000);
 const host = "127.0.0.1";
 
 try {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new ChatError("config", "PORT is no port's number.");
   const { chat, http } = await import("./server.js");
+  chat.on("error", (error) => console.error(error));
   http.once("error", (error: NodeJS.ErrnoException) => {
     const taken = error.code === "EADDRINUSE";
     console.error(taken ? `Port ${port} is taken. Choose another: PORT=${port + 1} npm start` : String(error));
