@@ -137,6 +137,8 @@ export class Connection implements Subscriber, Spoke {
     this.closing = true;
     this.outbox.flush();
     this.ws.close(closeCodeOf(code), ERRORS[code].text);
+    // Or the other side's word that it closes too would never be read.
+    this.ws.resume();
   }
 
   look(now: number): number {

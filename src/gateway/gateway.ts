@@ -217,7 +217,7 @@ export class Gateway implements ConnectionHost {
    * when it has taken everything.
    */
   stuck(connection: Connection): void {
-    if (connection.slowSince >= 0) return;
+    if (connection.slowSince >= 0 || connection.closing) return;
     connection.slowSince = this.wheel.now;
     connection.ws.pause();
   }
