@@ -94,8 +94,10 @@ export function createSync(ledger: Ledger, inbox: Inbox, events: Events): Sync {
           for (const listed of list.conversations) {
             const { conversation, head, read } = listed;
             const known = tx.conversation(conversation);
-            // What the device has seen of it belongs to a former life of the server's data.
-            const reborn = known !== undefined && head < known.seen;
+            // What had been seen of it by then belongs to a former life of the server's data. What came since doesn't
+            // count: the list may have been made before.
+            const then = unlisted.get(conversation)?.seen ?? 0;
+            const reborn = known !== undefined && head < then && then <= known.seen;
             if (reborn) tx.forget(conversation);
             let row = withListed(reborn ? undefined : known, listed);
             if (read > row.read) row = await inbox.withRead(tx, row, read, self);

@@ -168,3 +168,18 @@ describe("a server that can't go on where the device was", () => {
     expect(await client.conversations()).toMatchObject([{ conversation, left: true }]);
   });
 });
+
+test("what comes while a new device asks for its conversations stays, though the list was made before", async () => {
+  const server = new FakeServer();
+  const conversation = talk(server);
+  server.faults.receive = (frame) => {
+    if (frame.type !== "conversations") return false;
+    const { ref } = frame;
+    const listed = { conversation, kind: "direct", user: "bob", head: 10, timestamp: 1, delivered: 0, read: 0 } as const;
+    server.say("bob", { user: "alice" }, "K");
+    return [{ type: "conversation_list", ref, conversations: [listed], more: false }];
+  };
+  const { client, entries } = await online("alice", {}, server);
+  expect(texts(entries).join("")).toBe("ABCDEFGHIJK");
+  expect(page(await client.history(conversation))).toEqual(["ABCDEFGHIJK", false]);
+});
