@@ -12,39 +12,50 @@ const JOINED = 16 * 1024;
  * from it and sends its own control frames whole.
  */
 export class Outbox {
-  private frames: Uint8Array[] = [];
+  /** The turn's first frame, most often the only one, and those behind it. */
+  private first: Uint8Array | null = null;
+  private rest: Uint8Array[] | null = null;
   private bytes = 0;
+  /** The socket has said that it holds more than it likes to. */
+  private full = false;
 
   constructor(private readonly socket: Duplex) {}
 
-  get empty(): boolean {
-    return this.frames.length === 0;
+  /** Bytes that the kernel hasn't taken yet, as far as they matter: less than the socket's own mark counts as none. */
+  get waiting(): number {
+    return this.full ? this.bytes + this.unsent() : this.bytes;
   }
 
-  /** Bytes that the kernel hasn't taken yet. */
-  get waiting(): number {
-    return this.bytes + this.socket.writableLength;
+  private unsent(): number {
+    const { writableLength } = this.socket;
+    this.full = writableLength > 0;
+    return writableLength;
   }
 
   /** Answers whether this turn alone has produced more than there should ever be. */
   push(frame: Uint8Array): boolean {
-    this.frames.push(frame);
+    if (this.first === null) this.first = frame;
+    else if (this.rest === null) this.rest = [frame];
+    else this.rest.push(frame);
     this.bytes += frame.length;
     return this.bytes >= HIGH_WATER;
   }
 
   flush(): void {
-    const { frames, bytes, socket } = this;
-    if (frames.length === 0) return;
-    this.frames = [];
+    const { first, rest, bytes, socket } = this;
+    if (first === null) return;
+    this.first = this.rest = null;
     this.bytes = 0;
     if (socket.destroyed || !socket.writable) return;
-    if (frames.length === 1) socket.write(frames[0]);
-    else if (bytes <= JOINED) socket.write(Buffer.concat(frames, bytes));
+    let takesMore: boolean;
+    if (rest === null) takesMore = socket.write(first);
+    else if (bytes <= JOINED) takesMore = socket.write(Buffer.concat([first, ...rest], bytes));
     else {
       socket.cork();
-      for (const frame of frames) socket.write(frame);
+      takesMore = socket.write(first);
+      for (const frame of rest) takesMore = socket.write(frame);
       socket.uncork();
     }
+    if (!takesMore) this.full = true;
   }
 }
