@@ -54,7 +54,8 @@ export type ChatEntry = ChatMessage | ChatChange;
 export type StoredMessage = Omit<Message, "envelopes"> & { readonly envelope?: Uint8Array };
 export type StoredEntry = StoredMessage | Extract<Entry, { type: "change" }>;
 
-const utf8 = new TextDecoder();
+// A byte order mark at the beginning is part of the text.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What the application sees of a message. */
 export function showMessage(

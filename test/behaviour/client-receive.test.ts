@@ -14,6 +14,14 @@ describe("receiving", () => {
     expect(entries[0]).toMatchObject({ own: false, status: "delivered", sender: "bob", to: "alice" });
   });
 
+  test("texts are told as they were sent, whatever is in them", async () => {
+    const server = new FakeServer();
+    const sent = ["", "\ufeffmark", "tab\tnew\nline", "\u0000", "e\u0301 é", "👨‍👩‍👧 नमस्ते שלום"];
+    for (const text of sent) server.say("bob", { user: "alice" }, text);
+    const { entries } = await online("alice", {}, server);
+    expect(texts(entries)).toEqual(sent);
+  });
+
   test("each message is told once, though the server sends everything twice", async () => {
     const server = new FakeServer();
     server.faults.send = (frame) => (frame.type === "message" || frame.type === "ack" ? 2 : 1);
