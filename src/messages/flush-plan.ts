@@ -1,7 +1,8 @@
 import type { Offset } from "../ports/queue.js";
 import type { DeviceStateKey, Write } from "../ports/storage.js";
-import { conversationValue, deviceStateValue } from "../ports/stored.js";
+import { conversationValue } from "../ports/stored.js";
 import type { DeviceState } from "./device-state.js";
+import { encodeDeviceState } from "./device-state-codec.js";
 import type { Partition } from "./partition.js";
 import type { PipelineStep } from "./probe.js";
 
@@ -60,7 +61,7 @@ export function planFlush(partition: Partition, rows: readonly Write[], target: 
 }
 
 function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atomic: boolean): Write {
-  return { kind: "device_state", ...key, value: deviceStateValue(state.snapshot(upTo, atomic)), offset: upTo };
+  return { kind: "device_state", ...key, value: encodeDeviceState(state.snapshot(upTo, atomic)), offset: upTo };
 }
 
 function checkpointWrite(partition: Partition, { topic, partition: number }: FlushTarget, upTo: Offset): Write[] {

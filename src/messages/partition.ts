@@ -4,10 +4,11 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { Entry } from "../model/message.js";
 import type { Offset } from "../ports/queue.js";
 import type { DeviceStateKey, Versioned } from "../ports/storage.js";
-import { conversationFrom, deviceStateFrom } from "../ports/stored.js";
+import { conversationFrom } from "../ports/stored.js";
 import { ByDevice } from "./by-device.js";
 import { decide } from "./decide.js";
 import { DeviceState } from "./device-state.js";
+import { decodeDeviceState } from "./device-state-codec.js";
 
 /** A command at its place in the log. */
 export interface LoggedCommand {
@@ -112,7 +113,7 @@ export class Partition {
     });
     missing.devices.forEach((key, i) => {
       const row = devices[i] ?? null;
-      const state = new DeviceState(this.options.window, row === null ? [] : deviceStateFrom(row.value));
+      const state = new DeviceState(this.options.window, row === null ? [] : decodeDeviceState(row.value));
       this.devices.set(key.user, key.device, { key, state, touched: this.checkpoint });
     });
     if (!this.options.atomic) return true;

@@ -1,6 +1,5 @@
 import { Packr } from "msgpackr";
 import { ChatError } from "../errors.js";
-import type { Answer } from "../model/command.js";
 import type { ConversationKind, ConversationState, Member } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Entry } from "../model/message.js";
@@ -62,21 +61,6 @@ export function conversationFrom(value: Uint8Array, offset: number): Conversatio
     offset,
     members: new Map(members.map(([user, role, joined]) => [user, { role, joined }])),
   };
-}
-
-interface KnownCommandRow {
-  readonly id: Uuid;
-  readonly offset: number;
-  readonly answer: Answer;
-}
-
-export function deviceStateValue(known: readonly KnownCommandRow[]): Uint8Array {
-  return pack(known.map(({ id, offset, answer }) => [id, offset, answer]));
-}
-
-export function deviceStateFrom(value: Uint8Array): KnownCommandRow[] {
-  const rows = unpack(value, "device state") as [Uuid, number, Answer][];
-  return rows.map(([id, offset, answer]) => ({ id, offset, answer }));
 }
 
 /** What a device says of itself at hello. */
