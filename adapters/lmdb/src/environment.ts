@@ -1,6 +1,7 @@
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { open as openLmdb, type RootDatabase } from "lmdb";
 import { ChatError, isChatError } from "sentseen/ports";
+import { copyRows } from "./copy-rows.js";
 import {
   checkFormat,
   type DataDirectory,
@@ -98,15 +99,14 @@ export class Environment {
   /** Writes the data file anew without its free pages. Commits and reads wait meanwhile. */
   async compact(): Promise<void> {
     await this.usable();
-    const { directory, lock, root } = this.#must();
+    const { directory, lock, root, rows } = this.#must();
     let resume = () => {};
     this.#pause = new Promise<void>((resolve) => {
       resume = resolve;
     });
     try {
       await Promise.allSettled(this.#commits);
-      mkdirSync(directory.compacting, { recursive: true });
-      await root.backup(directory.compacting, true);
+      await copyTo(directory.compacting, rows);
       await root.close();
       this.#opened = null;
       replaceData(directory);
@@ -149,19 +149,34 @@ export class Environment {
   }
 }
 
-async function openIn(directory: DataDirectory, lock: OwnerLock): Promise<Opened> {
-  inspect(directory);
-  const root = openLmdb<Buffer, Buffer>({
-    path: directory.path,
+function openRoot(path: string, durable = true): Root {
+  return openLmdb<Buffer, Buffer>({
+    path,
     noSubdir: false,
     encoding: "binary",
     keyEncoding: "binary",
     maxDbs: DATABASES.length + 4,
+    noSync: !durable,
     // A put that has resolved is durable then, and not some time later.
     overlappingSync: false,
     // With its batching of event turns, lmdb leaves a promise of its own unhandled when a commit fails.
     eventTurnBatching: false,
   });
+}
+
+/** Makes a copy of all rows in a directory of its own. It is on disk once its file has been synced. */
+async function copyTo(path: string, rows: Databases): Promise<void> {
+  const copy = openRoot(path, false);
+  try {
+    await copyRows(rows, openDatabases(copy));
+  } finally {
+    await copy.close();
+  }
+}
+
+async function openIn(directory: DataDirectory, lock: OwnerLock): Promise<Opened> {
+  inspect(directory);
+  const root = openRoot(directory.path);
   try {
     refuseOtherReaders(directory, root, 0);
     checkOwnership(directory, root);

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { ChatError, type Queue, type Storage } from "sentseen/ports";
 import { Environment } from "./environment.js";
+import { LogTrim } from "./log-trim.js";
 import { SharedEnvironment } from "./part.js";
 import { LmdbQueue } from "./queue.js";
 import { LmdbStorage } from "./storage.js";
@@ -46,10 +47,11 @@ export function lmdb(options: LmdbOptions): Lmdb {
     if (!(value > 0)) throw new ChatError("config", `${field} must be a number above 0.`, { field });
   }
   const environment = new Environment(resolve(options.directory));
-  const shared = new SharedEnvironment(environment, deadlineMs);
+  const trim = new LogTrim(environment);
+  const shared = new SharedEnvironment(environment, trim, deadlineMs);
   const now = options.now ?? Date.now;
-  const storage = new LmdbStorage(environment, shared.part("storage"), deadlineMs);
-  const queue = new LmdbQueue(environment, shared.part("queue"), { deadlineMs, maxWaitingBytes, maxSize, now });
+  const storage = new LmdbStorage(environment, shared.part("storage"), trim, deadlineMs);
+  const queue = new LmdbQueue(environment, shared.part("queue"), trim, { deadlineMs, maxWaitingBytes, maxSize, now });
   return new Parts(storage, queue, environment);
 }
 

@@ -3,11 +3,7 @@ import type { Databases, RowChange } from "./databases.js";
 import { behind, nameEnd, nameIn, nameKey, readNumber, withNumber } from "./keys.js";
 import { trimmedKey } from "./meta-rows.js";
 import { readSegment, type Segment } from "./segment.js";
-import type { Stage } from "./stage.js";
 import { numberIn, pack } from "./values.js";
-
-/** The topic whose log is trimmed by the checkpoint itself, as rows and checkpoint are in the same store. [R1] */
-const COMMANDS = "commands";
 
 /** The change that stores a segment. */
 export function storedSegment(topic: string, segment: Segment): RowChange {
@@ -38,28 +34,27 @@ export function segmentAfter(rows: Databases, topic: string, after: Offset): Seg
   return null;
 }
 
-/** The changes that remove all segments wholly at or before an offset, and keep in mind that they were there. */
-export function trimmingChanges(rows: Databases, topic: string, upTo: Offset): RowChange[] {
+export interface TrimProgress {
+  readonly changes: readonly RowChange[];
+  /** Whether nothing is left to remove. */
+  readonly done: boolean;
+}
+
+/** The changes that remove segments wholly at or before an offset, the first ones, at most `limit`. */
+export function trimmingChanges(rows: Databases, topic: string, upTo: Offset, limit: number): TrimProgress {
   const prefix = nameKey(topic);
   const changes: RowChange[] = [];
   let last: Offset | null = null;
-  for (const key of rows.log.getKeys({ start: prefix, end: withNumber(prefix, upTo + 1) })) {
+  for (const key of rows.log.getKeys({ start: prefix, end: behind(prefix), limit: limit + 1 })) {
     const place = placeIn(key);
-    if (place.last > upTo) break;
+    if (place.last > upTo) return { changes, done: true };
+    if (changes.length === limit) return { changes, done: false };
     last = place.last;
     changes.push({ rows: "log", key, value: null });
   }
+  // Nothing remains that would tell where the log had got to.
   if (last !== null) changes.push({ rows: "meta", key: trimmedKey(topic), value: pack([last]) });
-  return changes;
-}
-
-/** What the checkpoint of the commands makes needless goes with it, in the same transaction. */
-export function stageCommandsTrim(stage: Stage, topic: string, upTo: Offset): void {
-  if (topic !== COMMANDS) return;
-  for (const { rows, key, value } of trimmingChanges(stage.stored, topic, upTo)) {
-    if (value === null) stage.remove(rows, key);
-    else stage.put(rows, key, value);
-  }
+  return { changes, done: true };
 }
 
 /** Throws `corrupt` unless every stored segment is as it was written. */

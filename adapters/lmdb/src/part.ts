@@ -1,17 +1,20 @@
 import { ChatError } from "sentseen/ports";
 import type { Environment } from "./environment.js";
 import { checkLog } from "./log-rows.js";
+import type { LogTrim } from "./log-trim.js";
 import { within } from "./within.js";
 
 /** Storage and queue share one environment: the first that opens opens it, the last that closes closes it. */
 export class SharedEnvironment {
   readonly #environment: Environment;
+  readonly #trim: LogTrim;
   readonly #deadlineMs: number;
   #users = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(environment: Environment, deadlineMs: number) {
+  constructor(environment: Environment, trim: LogTrim, deadlineMs: number) {
     this.#environment = environment;
+    this.#trim = trim;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -30,7 +33,9 @@ export class SharedEnvironment {
   leave(): Promise<void> {
     return this.#inTurn(async () => {
       this.#users--;
-      if (this.#users === 0) await this.#environment.close();
+      if (this.#users > 0) return;
+      await this.#trim.stop();
+      await this.#environment.close();
     });
   }
 

@@ -7,12 +7,12 @@ import {
   type Queue,
   type QueueItem,
 } from "sentseen/ports";
-import type { RowChange } from "./databases.js";
 import type { Environment } from "./environment.js";
 import { Group } from "./group.js";
 import { GroupCommit } from "./group-commit.js";
 import { behind } from "./keys.js";
-import { storedSegment, trimmingChanges } from "./log-rows.js";
+import { storedSegment } from "./log-rows.js";
+import type { LogTrim } from "./log-trim.js";
 import { groupIn, groupKey, groupsPrefix } from "./meta-rows.js";
 import type { Part } from "./part.js";
 import { type Segment, SegmentBuilder } from "./segment.js";
@@ -53,6 +53,7 @@ export class LmdbQueue implements Queue {
   readonly #environment: Environment;
   readonly #part: Part;
   readonly #options: LmdbQueueOptions;
+  readonly #trim: LogTrim;
   readonly #commits: GroupCommit<Gathered>;
   readonly #topics = new Map<string, Topic>();
   #floor: Offset = 0;
@@ -62,9 +63,10 @@ export class LmdbQueue implements Queue {
   /** Bytes published since the size of the store was last looked at. */
   #unmeasuredBytes = Number.POSITIVE_INFINITY;
 
-  constructor(environment: Environment, part: Part, options: LmdbQueueOptions) {
+  constructor(environment: Environment, part: Part, trim: LogTrim, options: LmdbQueueOptions) {
     this.#environment = environment;
     this.#part = part;
+    this.#trim = trim;
     this.#options = options;
     this.#commits = new GroupCommit({
       make: (): Gathered => new Map(),
@@ -108,7 +110,8 @@ export class LmdbQueue implements Queue {
     const { log, groups } = this.#topic(topic);
     if (!groups.has(name)) {
       groups.set(name, new Group(log));
-      await this.#change([{ rows: "meta", key: groupKey(topic, name), value: Buffer.alloc(0) }]);
+      const entered = this.#environment.commit([{ rows: "meta", key: groupKey(topic, name), value: Buffer.alloc(0) }]);
+      await within(entered, this.#options.deadlineMs, "Entering a group");
     }
     const group = groups.get(name) as Group;
     // One object may join more than once: each time it is another member.
@@ -119,9 +122,9 @@ export class LmdbQueue implements Queue {
     };
     group.join(member);
     return {
-      commit: (_, offset) => {
+      commit: async (_, offset) => {
         group.commit(offset);
-        return this.#trim(topic);
+        this.#allowTrim(topic);
       },
       stop: () => group.leave(member),
     };
@@ -181,19 +184,13 @@ export class LmdbQueue implements Queue {
     for (const [{ log }, segment] of segments) log.landed(segment);
   }
 
-  /** Removes what every group that ever read the topic has committed. */
-  async #trim(name: string): Promise<void> {
+  /** What every group that ever read the topic has committed may go. */
+  #allowTrim(name: string): void {
     this.#part.mustBeOpen();
     const { groups } = this.#topic(name);
     let upTo = Number.POSITIVE_INFINITY;
     for (const { committed } of groups.values()) upTo = Math.min(upTo, committed ?? Number.NEGATIVE_INFINITY);
-    if (!Number.isFinite(upTo)) return;
-    await this.#environment.usable();
-    await this.#change(trimmingChanges(this.#environment.rows(), name, upTo));
-  }
-
-  #change(changes: readonly RowChange[]): Promise<void> {
-    return within(this.#environment.commit(changes), this.#options.deadlineMs, "A change of the queue");
+    if (Number.isFinite(upTo)) this.#trim.allow(name, upTo);
   }
 
   #topic(name: string): Topic {

@@ -13,6 +13,7 @@ import type { Databases } from "./databases.js";
 import type { Environment } from "./environment.js";
 import { GroupCommit } from "./group-commit.js";
 import { behind, idKey, nameIn, nameKey, readId, withId, withNumber } from "./keys.js";
+import type { LogTrim } from "./log-trim.js";
 import { dropTrimmed, readMailbox } from "./mailbox-rows.js";
 import { checkpointKey } from "./meta-rows.js";
 import type { Part } from "./part.js";
@@ -26,6 +27,9 @@ interface Job {
   run(stage: Stage): void;
   error?: unknown;
 }
+
+/** The topic whose log a checkpoint makes needless, as rows and log are in the same store. [R1] */
+const COMMANDS = "commands";
 
 /** More than this many calls don't go into one transaction. */
 const MAX_JOBS = 1_000;
@@ -42,11 +46,13 @@ export class LmdbStorage implements Storage {
   readonly #environment: Environment;
   readonly #part: Part;
   readonly #commits: GroupCommit<Job[]>;
+  readonly #trim: LogTrim;
   readonly #sweep = new Sweep();
 
-  constructor(environment: Environment, part: Part, deadlineMs: number) {
+  constructor(environment: Environment, part: Part, trim: LogTrim, deadlineMs: number) {
     this.#environment = environment;
     this.#part = part;
+    this.#trim = trim;
     this.#commits = new GroupCommit({
       make: (): Job[] => [],
       full: (jobs) => jobs.length >= MAX_JOBS,
@@ -55,8 +61,11 @@ export class LmdbStorage implements Storage {
     });
   }
 
-  open(): Promise<void> {
-    return this.#part.open();
+  async open(): Promise<void> {
+    await this.#part.open();
+    // What the last life of the process had no time to remove.
+    const offset = await this.checkpoint(COMMANDS, 0);
+    if (offset !== null) this.#trim.allow(COMMANDS, offset);
   }
 
   close(): Promise<void> {
@@ -76,6 +85,9 @@ export class LmdbStorage implements Storage {
         }
       });
       left = more;
+    }
+    for (const write of writes) {
+      if (write.kind === "checkpoint" && write.topic === COMMANDS) this.#trim.allow(COMMANDS, write.offset);
     }
   }
 

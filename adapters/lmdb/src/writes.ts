@@ -1,7 +1,6 @@
 import type { DeviceRow, Offset, Write } from "sentseen/ports";
 import type { DatabaseName } from "./databases.js";
 import { behind, idKey, nameKey, withId, withNumber } from "./keys.js";
-import { stageCommandsTrim } from "./log-rows.js";
 import { stageRows, stageTrim } from "./mailbox-rows.js";
 import { checkpointKey } from "./meta-rows.js";
 import type { Stage } from "./stage.js";
@@ -86,7 +85,6 @@ function stageCheckpoint(stage: Stage, topic: string, partition: number, offset:
   const key = checkpointKey(topic, partition);
   if (offsetIn(stage.get("meta", key)) >= offset) return;
   stage.put("meta", key, pack([offset]));
-  stageCommandsTrim(stage, topic, offset);
 }
 
 function stageDevice(stage: Stage, row: DeviceRow, expires_at: number | null): void {

@@ -6,7 +6,8 @@ import { isChatError } from "sentseen/ports";
 import { lmdb } from "../../src/index.js";
 
 const [directory = ""] = process.argv.slice(2);
-const { queue, storage } = lmdb({ directory });
+const store = lmdb({ directory });
+const { queue, storage } = store;
 const item = { key: "key", value: new Uint8Array(200_000) };
 
 function say(line: string): void {
@@ -30,6 +31,7 @@ await queue.open();
 for (let count = 0; count < 1_000 && (await publish()); count++);
 const offset = (await queue.head("commands", 0)) ?? 0;
 await storage.write([{ kind: "checkpoint", topic: "commands", partition: 0, offset }]);
+while (store.size().used > 1_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
 say("trimmed");
 // Freed pages can be used once the transaction that freed them is the last but one.
 for (let device = 0; device < 3; device++) {
