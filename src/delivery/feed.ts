@@ -81,7 +81,7 @@ export class Feed {
 
   close(): void {
     this.closed = true;
-    this.mailbox.feeds.delete(this);
+    this.mailbox.removeFeed(this);
     if (this.retry !== null) clearTimeout(this.retry);
   }
 

@@ -6,11 +6,10 @@ import type { MailboxEntry } from "./mailbox-entry.js";
 
 /** What memory holds of one user's mailbox: the entries that aren't in storage yet, the devices, and who is fed. */
 export class Mailbox {
-  readonly feeds = new Set<Feed>();
+  /** Mostly one, and most of the time none of its devices has changed: so no set is made for either. */
+  feeds: readonly Feed[] = [];
   /** Null until a device of the user has attached. */
   devices: Map<Uuid, DeviceRow> | null = null;
-  /** Devices whose row differs from the stored one. */
-  readonly changedDevices = new Set<Uuid>();
   /** The position of the last entry that is known of; 0 where none is. */
   head: Offset = 0;
   /** Everything up to here may be forgotten: each of the user's devices has it. */
@@ -18,6 +17,8 @@ export class Mailbox {
   /** Storage may hold entries up to here. */
   storedUpTo: Offset;
 
+  /** Devices whose row differs from the stored one. */
+  private changedDevices: Set<Uuid> | null = null;
   private pending: MailboxEntry[] = [];
 
   constructor(
@@ -34,7 +35,42 @@ export class Mailbox {
 
   /** Whether nothing would be lost if this object were let go. */
   get idle(): boolean {
-    return this.feeds.size === 0 && !this.hasPending && this.changedDevices.size === 0;
+    return this.feeds.length === 0 && !this.hasPending && !this.hasChangedDevices;
+  }
+
+  addFeed(feed: Feed): void {
+    this.feeds = [...this.feeds, feed];
+  }
+
+  removeFeed(feed: Feed): void {
+    this.feeds = this.feeds.filter((other) => other !== feed);
+  }
+
+  get hasChangedDevices(): boolean {
+    return this.changedDevices !== null;
+  }
+
+  /** A device's row, which is to be stored with the next flush. */
+  putDevice(row: DeviceRow): void {
+    this.devices?.set(row.device, row);
+    this.changedDevices ??= new Set();
+    this.changedDevices.add(row.device);
+  }
+
+  /** The rows to be stored now. */
+  takeChangedDevices(): DeviceRow[] {
+    const rows: DeviceRow[] = [];
+    for (const device of this.changedDevices ?? NONE) {
+      const row = this.devices?.get(device);
+      if (row !== undefined) rows.push(row);
+    }
+    this.changedDevices = null;
+    return rows;
+  }
+
+  /** Answers whether the device was there. */
+  removeDevice(device: Uuid): boolean {
+    return this.devices?.delete(device) ?? false;
   }
 
   get hasPending(): boolean {
@@ -58,8 +94,8 @@ export class Mailbox {
   acknowledge(device: Uuid, position: Offset, now: number): boolean {
     const row = this.devices?.get(device);
     if (this.devices === null || row === undefined || position <= row.position) return false;
-    this.devices.set(device, { ...row, position, seen_at: now });
-    this.changedDevices.add(device);
+    const { user, value } = row;
+    this.putDevice({ user, device, position, seen_at: now, value });
     return this.retrim();
   }
 
@@ -68,18 +104,16 @@ export class Mailbox {
    * forgotten. Answers whether anything changed.
    */
   expire(now: number, keepMs: number): boolean {
-    const connected = new Set([...this.feeds].map(({ device }) => device));
+    const connected = new Set(this.feeds.map(({ device }) => device));
     let changed = false;
     for (const [device, row] of this.devices ?? []) {
       const unseen = now - row.seen_at;
       if (connected.has(device)) {
         if (unseen < keepMs / 30) continue;
-        this.devices?.set(device, { ...row, seen_at: now });
-        this.changedDevices.add(device);
+        this.putDevice({ ...row, seen_at: now });
       } else {
         if (unseen < keepMs) continue;
-        this.devices?.delete(device);
-        this.changedDevices.delete(device);
+        this.removeDevice(device);
       }
       changed = true;
     }
@@ -96,4 +130,4 @@ export class Mailbox {
   }
 }
 
-const NONE: MailboxEntry[] = [];
+const NONE: never[] = [];

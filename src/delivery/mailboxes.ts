@@ -110,7 +110,7 @@ export class Mailboxes implements Progress, FlushPart {
     const start = { feed: null as Feed | null };
     // Holds the mailbox in memory while it waits.
     const held = new Feed(mailbox, subscriber, this, this.options.storage, 0);
-    mailbox.feeds.add(held);
+    mailbox.addFeed(held);
     try {
       await this.loadDevices(mailbox);
       const known = mailbox.devices?.get(device);
@@ -125,7 +125,7 @@ export class Mailboxes implements Progress, FlushPart {
         position === undefined || gap ? (known?.position ?? 0) : after,
       );
       start.feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
-      mailbox.feeds.add(start.feed);
+      mailbox.addFeed(start.feed);
       return { feed: start.feed, gap };
     } finally {
       held.close();
@@ -143,8 +143,7 @@ export class Mailboxes implements Progress, FlushPart {
       this.letGo(mailbox);
       return;
     }
-    mailbox.devices?.set(device, { ...row, seen_at: this.options.now() });
-    mailbox.changedDevices.add(device);
+    mailbox.putDevice({ ...row, seen_at: this.options.now() });
     this.dirty.add(mailbox);
     this.options.changed();
   }
@@ -163,8 +162,7 @@ export class Mailboxes implements Progress, FlushPart {
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
     await this.options.storage.write([{ kind: "device_removed", user, device }]);
     const mailbox = this.mailboxes.get(user);
-    if (mailbox?.devices?.delete(device) !== true) return;
-    mailbox.changedDevices.delete(device);
+    if (mailbox?.removeDevice(device) !== true) return;
     this.dirty.add(mailbox);
     if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
     this.options.changed();
@@ -200,11 +198,9 @@ export class Mailboxes implements Progress, FlushPart {
         writes.push({ kind: "trim", user, position: mailbox.trimmed });
         if (mailbox.trimmed >= mailbox.storedUpTo) mailbox.storedUpTo = 0;
       }
-      for (const device of mailbox.changedDevices) {
-        const row = mailbox.devices?.get(device);
-        if (row !== undefined) writes.push({ kind: "device", ...row, expires_at: row.seen_at + this.options.keepMs });
+      for (const row of mailbox.takeChangedDevices()) {
+        writes.push({ kind: "device", ...row, expires_at: row.seen_at + this.options.keepMs });
       }
-      mailbox.changedDevices.clear();
     }
     return writes;
   }
@@ -214,7 +210,7 @@ export class Mailboxes implements Progress, FlushPart {
     this.flushed = upTo;
     for (const mailbox of this.dirty) {
       this.forget(mailbox.dropUpTo(upTo));
-      if (!mailbox.hasPending && mailbox.changedDevices.size === 0) {
+      if (!mailbox.hasPending && !mailbox.hasChangedDevices) {
         this.dirty.delete(mailbox);
         this.letGo(mailbox);
       }
@@ -265,11 +261,11 @@ export class Mailboxes implements Progress, FlushPart {
     const row: DeviceRow = { user: mailbox.user, device, position, seen_at: now, value: deviceInfoValue(info) };
     if (known === undefined) {
       await this.options.storage.write([{ kind: "device", ...row, expires_at: now + this.options.keepMs }]);
+      mailbox.devices?.set(device, row);
     } else {
-      mailbox.changedDevices.add(device);
+      mailbox.putDevice(row);
       this.dirty.add(mailbox);
     }
-    mailbox.devices?.set(device, row);
     if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
   }
 }

@@ -2,12 +2,13 @@ import type { UserId } from "../model/ids.js";
 import type { Connection } from "./connection.js";
 import { type Rate, TokenBucket } from "./token-bucket.js";
 
-const NOBODY: ReadonlySet<Connection> = new Set();
+const NOBODY: readonly Connection[] = [];
 
 /** The connections of this node, by number and by user, and what each user may still do. */
 export class Directory {
   private readonly byId = new Map<number, Connection>();
-  private readonly byUser = new Map<UserId, Set<Connection>>();
+  /** Mostly one each: a set would be larger than all the rest. */
+  private readonly byUser = new Map<UserId, readonly Connection[]>();
   /** Outlives a user's connections until it is full again, so that coming back doesn't refill it. */
   private readonly buckets = new Map<UserId, TokenBucket>();
 
@@ -23,7 +24,7 @@ export class Directory {
     return this.byId.get(id);
   }
 
-  of(user: UserId): ReadonlySet<Connection> {
+  of(user: UserId): readonly Connection[] {
     return this.byUser.get(user) ?? NOBODY;
   }
 
@@ -37,18 +38,15 @@ export class Directory {
 
   /** The connection's user is known now. */
   identify(connection: Connection): void {
-    const connections = this.byUser.get(connection.user);
-    if (connections === undefined) this.byUser.set(connection.user, new Set([connection]));
-    else connections.add(connection);
+    this.byUser.set(connection.user, [...this.of(connection.user), connection]);
   }
 
   remove(connection: Connection, now: number): void {
     this.byId.delete(connection.id);
-    const connections = this.byUser.get(connection.user);
-    if (connections?.delete(connection) && connections.size === 0) {
-      this.byUser.delete(connection.user);
-      this.sweepBuckets(now);
-    }
+    const { user } = connection;
+    const left = this.of(user).filter((other) => other !== connection);
+    if (left.length > 0) this.byUser.set(user, left);
+    else if (this.byUser.delete(user)) this.sweepBuckets(now);
   }
 
   /** Takes one of what a user may do. Answers 0, or the milliseconds until there is one again. */
