@@ -1,7 +1,7 @@
 /**
  * Plays seeded scenarios against a server process and checks what its clients saw.
  *
- *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--planted BUG] [--history FILE]
+ *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--jobs N] [--planted BUG] [--history FILE]
  *
  * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
  */
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     repeat: { type: "string", default: "1" },
     shape: { type: "string", default: "lmdb" },
+    /** How many seeds are played at a time. */
+    jobs: { type: "string", default: "2" },
     /** Plants a bug, to see that it is found. */
     planted: { type: "string" },
     /** Where the history of the last seed goes, a line for each happening. */
@@ -64,11 +66,18 @@ async function main(): Promise<boolean> {
   const repeat = whole("repeat", values.repeat);
   const file = await bundle(new URL("./server.ts", import.meta.url));
   const total: Record<keyof Checked, number> = { messages: 0, acks: 0, deliveries: 0, receipts: 0, faults: 0 };
-  for (let seed = first; seed < first + repeat; seed++) {
-    const checked = await playSeed(seed, file);
-    if (checked === null) return false;
-    for (const what of Object.keys(total) as (keyof Checked)[]) total[what] += checked[what];
-  }
+  let next = first;
+  let clean = true;
+  const work = async (): Promise<void> => {
+    while (clean && next < first + repeat) {
+      const checked = await playSeed(next++, file);
+      if (checked === null) clean = false;
+      else for (const what of Object.keys(total) as (keyof Checked)[]) total[what] += checked[what];
+    }
+  };
+  // A run mostly waits: for processes to start, for dead connections to be noticed.
+  await Promise.all(Array.from({ length: whole("jobs", values.jobs) }, work));
+  if (!clean) return false;
   console.log(`${repeat} seeds on ${shape}: ${say(total)}; checked and not found: ${VIOLATION_NAMES.join(", ")}`);
   return true;
 }
