@@ -3,6 +3,7 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { GroupChange } from "../model/message.js";
 import type { Events } from "./events.js";
 import { type ChatMessage, type StoredEntry, type StoredMessage, showMessage } from "./message.js";
+import { statusOf } from "./status.js";
 import type { CommandFrame, ConversationRow, OutboxRow } from "./stores/store.js";
 import { sizeOf, type Transaction } from "./transaction.js";
 
@@ -46,12 +47,14 @@ export function createOutbox(events: Events, left: (id: Uuid) => void): Outbox {
   /** Answered, in a step that has not landed yet. */
   const leaving = new Set<Uuid>();
 
-  function leave(tx: Transaction, row: OutboxRow, outcome: Outcome): void {
-    const { id, frame } = row;
-    const { message, error } = outcome;
+  function leave(tx: Transaction, row: OutboxRow, { message: sent, error }: Outcome): void {
+    const { id, frame, conversation } = row;
     tx.answer(row);
     leaving.add(id);
     tx.after(() => {
+      // A watermark of the same step may have taken it further, and told so already.
+      const message = sent && withStatus(sent, tx.conversation(conversation));
+      const outcome = { ...(message && { message }), ...(error && { error }) };
       leaving.delete(id);
       outcomes.set(id, outcome);
       for (const oldest of outcomes.keys()) {
@@ -112,6 +115,11 @@ export function createOutbox(events: Events, left: (id: Uuid) => void): Outbox {
       waiters.clear();
     },
   };
+}
+
+function withStatus(message: ChatMessage, row: ConversationRow | undefined): ChatMessage {
+  const { seq } = message;
+  return row === undefined || seq === undefined ? message : { ...message, status: statusOf(row, seq, true) };
 }
 
 /** A message of the outbox as the application sees it. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ChatMessage, memoryStore } from "../../src/client/index.js";
+import { type ChatMessage, directConversation, memoryStore, newId } from "../../src/client/index.js";
 import { until } from "../../src/testing/until.js";
 import { FakeClock, turns } from "./client-fake-clock.js";
 import { FakeServer } from "./client-fake-server.js";
@@ -202,4 +202,31 @@ describe("receipts of this device", () => {
     const { client } = await online("alice");
     await expect(client.markRead("55d468a1-e579-52e3-b9fc-3a160bea4d5e")).rejects.toMatchObject({ code: "not_found" });
   });
+});
+
+test("a status never falls back, though the receipt comes before the acknowledgement", async () => {
+  const { client, server, statuses } = await online("alice");
+  const conversation = directConversation("alice", "bob");
+  server.faults.receive = (frame) => {
+    if (frame.type !== "send") return false;
+    const { id, ref } = frame;
+    const later = {
+      conversation,
+      seq: 2,
+      id: newId(),
+      sender: "alice",
+      sender_device: newId(),
+      timestamp: 2,
+      to: "bob",
+    };
+    return [
+      { type: "message", ...later, content_type: "text", content: new Uint8Array(), position: 2_000_000 },
+      { type: "receipt", watermarks: [{ conversation, user: "bob", delivered: 2, read: 0 }] },
+      { type: "ack", ref, id, conversation, seq: 1, timestamp: 1 },
+    ];
+  };
+  const { id } = await client.send({ user: "bob" }, "hi");
+  await client.settled(id);
+  const told = statuses.filter((message) => message.id === id).map(({ status }) => status);
+  expect([...new Set(told)]).toEqual(["delivered"]);
 });
