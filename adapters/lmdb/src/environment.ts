@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { open as openLmdb, type RootDatabase } from "lmdb";
+import { open as openLmdb, type RootDatabase, type RootDatabaseOptionsWithPath } from "lmdb";
 import { ChatError, isChatError } from "sentseen/ports";
 import { copyRows } from "./copy-rows.js";
 import {
@@ -149,8 +149,14 @@ export class Environment {
   }
 }
 
+/** Options that lmdb has and its types don't. */
+interface FreeSpaceOptions {
+  readonly maxFreeSpaceToLoad: number;
+  readonly maxFreeSpaceToRetain: number;
+}
+
 function openRoot(path: string, durable = true): Root {
-  return openLmdb<Buffer, Buffer>({
+  const options: RootDatabaseOptionsWithPath & FreeSpaceOptions = {
     path,
     noSubdir: false,
     encoding: "binary",
@@ -161,7 +167,12 @@ function openRoot(path: string, durable = true): Root {
     overlappingSync: false,
     // With its batching of event turns, lmdb leaves a promise of its own unhandled when a commit fails.
     eventTurnBatching: false,
-  });
+    // Every commit searches the list of free pages that is in memory. A twentieth of lmdb's default makes a commit three
+    // times as cheap; far less, and pages are not used again while the file grows.
+    maxFreeSpaceToLoad: 2_000,
+    maxFreeSpaceToRetain: 4_000,
+  };
+  return openLmdb<Buffer, Buffer>(options);
 }
 
 /** Makes a copy of all rows in a directory of its own. It is on disk once its file has been synced. */

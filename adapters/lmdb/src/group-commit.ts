@@ -12,6 +12,8 @@ export interface GroupCommitOptions<Batch> {
   /** Whether nothing more should go into a batch. */
   full(batch: Batch): boolean;
   commit(batch: Batch): Promise<void>;
+  /** A commit has landed. The next one has begun by then, and is written while this works. */
+  landed?(batch: Batch): void;
   /** Milliseconds after which a commit that hasn't ended counts as failed. */
   readonly deadlineMs: number;
 }
@@ -72,8 +74,9 @@ export class GroupCommit<Batch> {
     this.#commit(entry.batch).then(
       () => {
         ended();
-        entry.resolve();
         this.#next();
+        this.#options.landed?.(entry.batch);
+        entry.resolve();
       },
       (error: unknown) => {
         ended();

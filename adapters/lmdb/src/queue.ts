@@ -26,7 +26,11 @@ const SEGMENT_BYTES = 1024 * 1024;
 const MEASURE_EVERY_BYTES = 4 * 1024 * 1024;
 
 /** What gathers for one commit: almost always of a single topic. */
-type Gathered = Map<Topic, SegmentBuilder>;
+interface Gathered {
+  readonly builders: Map<Topic, SegmentBuilder>;
+  /** What the builders came to. */
+  readonly segments: { readonly topic: Topic; readonly segment: Segment }[];
+}
 
 interface Topic {
   readonly log: TopicLog;
@@ -69,9 +73,12 @@ export class LmdbQueue implements Queue {
     this.#trim = trim;
     this.#options = options;
     this.#commits = new GroupCommit({
-      make: (): Gathered => new Map(),
+      make: (): Gathered => ({ builders: new Map(), segments: [] }),
       full: (gathered) => sizeOf(gathered) >= SEGMENT_BYTES,
       commit: (gathered) => this.#commit(gathered),
+      landed: ({ segments }) => {
+        for (const { topic, segment } of segments) topic.log.landed(segment);
+      },
       deadlineMs: options.deadlineMs,
     });
   }
@@ -141,12 +148,12 @@ export class LmdbQueue implements Queue {
     this.#refuseIfFull();
     const topic = this.#topic(name);
     const { batch, done } = this.#commits.open();
-    if (batch.size === 0) void this.#countWaiting(batch, done);
-    let gathered = batch.get(topic);
+    if (batch.builders.size === 0) void this.#countWaiting(batch, done);
+    let gathered = batch.builders.get(topic);
     const before = gathered?.size ?? 0;
     if (gathered === undefined) {
       gathered = new SegmentBuilder(this.#lastSize);
-      batch.set(topic, gathered);
+      batch.builders.set(topic, gathered);
     }
     for (const item of items) gathered.add(item);
     const added = gathered.size - before;
@@ -177,11 +184,13 @@ export class LmdbQueue implements Queue {
   }
 
   async #commit(gathered: Gathered): Promise<void> {
-    const segments: [Topic, Segment][] = [];
-    for (const [topic, builder] of gathered) segments.push([topic, topic.log.seal(builder)]);
+    for (const [topic, builder] of gathered.builders) {
+      gathered.segments.push({ topic, segment: topic.log.seal(builder) });
+    }
     this.#lastSize = sizeOf(gathered);
-    await this.#environment.commit(segments.map(([{ log }, segment]) => storedSegment(log.name, segment)));
-    for (const [{ log }, segment] of segments) log.landed(segment);
+    await this.#environment.commit(
+      gathered.segments.map(({ topic, segment }) => storedSegment(topic.log.name, segment)),
+    );
   }
 
   /** What every group that ever read the topic has committed may go. */
@@ -213,8 +222,8 @@ function full(text: string, limit: number): ChatError {
   return new ChatError("store_unavailable", `${text} already.`, { limit });
 }
 
-function sizeOf(gathered: Gathered): number {
+function sizeOf({ builders }: Gathered): number {
   let bytes = 0;
-  for (const builder of gathered.values()) bytes += builder.size;
+  for (const builder of builders.values()) bytes += builder.size;
   return bytes;
 }
