@@ -39,7 +39,7 @@ export class LogTrim {
   #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      this.#removing = this.#remove();
+      this.#removing = this.#removing.then(() => this.#remove());
     }, PAUSE_MS).unref();
   }
 

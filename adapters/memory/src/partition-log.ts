@@ -1,6 +1,14 @@
 import type { Offset, QueueItem, QueueRecord } from "../../../src/ports/index.js";
 import { SortedRows } from "./sorted-rows.js";
 
+/** The greatest offset that any queue of this process ever gave: memory is wiped faster than a clock ticks. */
+let greatest: Offset = 0;
+
+/** Where the offsets of a new queue begin: at a time in milliseconds since 1970, and above those of every other. */
+export function firstOffset(now: number): Offset {
+  return Math.max(Math.floor(now * 1000), greatest + 1);
+}
+
 /** The records of one partition that are still kept, and who waits for more. */
 export class PartitionLog {
   readonly #records = new SortedRows<QueueRecord>((record) => record.offset);
@@ -29,6 +37,7 @@ export class PartitionLog {
     const record = { key, value: new Uint8Array(value), offset };
     this.#records.set(decoded === undefined ? record : { ...record, decoded });
     this.#head = offset;
+    greatest = Math.max(greatest, offset);
     this.#bytes += value.length;
     if (this.#waiting.size === 0) return;
     const waiting = [...this.#waiting];

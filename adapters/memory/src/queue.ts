@@ -1,7 +1,7 @@
 import type { Consumer, Consumption, Offset, Queue, QueueItem } from "../../../src/ports/index.js";
 import { ChatError, CONTRACT } from "../../../src/ports/index.js";
 import { getOrMake } from "./get-or-make.js";
-import { PartitionLog } from "./partition-log.js";
+import { firstOffset, PartitionLog } from "./partition-log.js";
 import { Topic } from "./topic.js";
 
 export interface MemoryQueueOptions {
@@ -27,7 +27,7 @@ export function memoryQueue(options: MemoryQueueOptions = {}): Queue {
     durable: options.durable ?? false,
     batch,
     maxBytes: options.maxBytes ?? 256 * 1024 * 1024,
-    firstOffset: Math.floor((options.now ?? Date.now)() * 1000),
+    firstOffset: firstOffset((options.now ?? Date.now)()),
   });
 }
 
