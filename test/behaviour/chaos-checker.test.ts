@@ -133,6 +133,19 @@ describe("the checker passes", () => {
       const removed: SeenEntry = { ...rest, change: { kind: "removed", users: ["bob"] } };
       return [...TALK, ...sent("a1", removed, ["b1", "c1"])];
     })(),
+    "watermarks that begin where a member joins again": (() => {
+      const { digest: _, ...rest } = message(4, "change", "alice");
+      const removed: SeenEntry = { ...rest, change: { kind: "removed", users: ["carol"] } };
+      const added: SeenEntry = { ...rest, seq: 5, id: "change2", change: { kind: "added", users: ["carol"] } };
+      return [
+        ...TALK.filter((it) => !("device" in it) || it.device !== "c1" || it.type === "enrolled"),
+        ...sent("a1", removed, ["b1", "b2"]),
+        ...sent("a1", added, ["b1", "b2", "c1"]),
+        watermark("carol", 4, 4),
+        ...[CREATED, ONE, TWO].map((entry) => received("c1", entry)),
+        ...[CREATED, ONE, TWO].map((entry): Happening => ({ type: "found", user: "carol", device: "c1", entry })),
+      ];
+    })(),
     "a new member that sees nothing from before": (() => {
       const { digest: _, ...rest } = message(4, "change", "alice");
       const added: SeenEntry = { ...rest, change: { kind: "added", users: ["dave"] } };

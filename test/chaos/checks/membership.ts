@@ -44,6 +44,11 @@ export class Membership {
     return [...this.byUser.keys()];
   }
 
+  /** Where the user became a member, once or again. */
+  joins(user: string): number[] {
+    return (this.byUser.get(user) ?? []).map(({ from }) => from);
+  }
+
   right(user: string, seq: number): Right {
     for (const { from, to } of this.byUser.get(user) ?? []) {
       if (seq >= from && seq < to) return "owed";

@@ -29,14 +29,18 @@ class Progress {
 export function checkReceipts(log: Log): Violation[] {
   const { conversations, happenings } = log;
   const violations: Violation[] = [];
-  const progress = new Map<string, { readonly delivered: Progress; readonly read: Progress }>();
+  const progress = new Map<
+    string,
+    { readonly delivered: Progress; readonly read: Progress; readonly joins: number[] }
+  >();
   for (const [conversation, places] of conversations) {
     const membership = new Membership(places);
     for (const user of membership.users()) {
       // What a user has sent itself it needn't be told of.
       const others = places.filter(({ entry }) => entry?.sender !== user);
       const owed = others.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
-      progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed) });
+      const joins = membership.joins(user);
+      progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed), joins });
     }
   }
 
@@ -54,7 +58,9 @@ export function checkReceipts(log: Log): Violation[] {
     const of = progress.get(`${mark.conversation} ${mark.user}`);
     if (of === undefined) return;
     for (const kind of ["delivered", "read"] as const) {
-      const seq = of[kind].firstMissing(mark[kind]);
+      // Where a member joins, its watermarks begin there, whatever it had before.
+      const begins = of.joins.includes(mark[kind] + 1);
+      const seq = begins ? null : of[kind].firstMissing(mark[kind]);
       if (seq === null) continue;
       const text = `${mark.user} is said to have ${kind} seq ${mark[kind]} of ${mark.conversation} and lacks seq ${seq}`;
       const until = happenings.slice(0, at + 1);
