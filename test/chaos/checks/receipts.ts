@@ -27,7 +27,7 @@ class Progress {
  * device of the user had each of them on the wire before; that it is read, some application of the user had.
  */
 export function checkReceipts(log: Log): Violation[] {
-  const { conversations, happenings } = log;
+  const { commands, conversations, happenings } = log;
   const violations: Violation[] = [];
   const progress = new Map<
     string,
@@ -37,7 +37,7 @@ export function checkReceipts(log: Log): Violation[] {
     const membership = new Membership(places);
     for (const user of membership.users()) {
       // What a user has sent itself it needn't be told of.
-      const others = places.filter(({ entry }) => entry?.sender !== user);
+      const others = places.filter(({ id }) => commands.get(id)?.submitted.user !== user);
       const owed = others.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
       const joins = membership.joins(user);
       progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed), joins });
