@@ -1,4 +1,5 @@
 export type { ChatServerOptions } from "./config.js";
+export { ERROR_TEXTS } from "./error-texts.js";
 export { ChatError, ERRORS, type ErrorCode, isChatError } from "./errors.js";
 export { type Authenticate, type Credentials, developmentAuth, type Identity } from "./gateway/authenticate.js";
 export type { GroupOfHost, MessageOfHost, Placed } from "./gateway/host-commands.js";

@@ -1,4 +1,4 @@
-import { comesBack, ERRORS, type ErrorCode, JSON_TEXT, MSGPACK } from "../../src/protocol/index.js";
+import { comesBack, ERROR_TEXTS, ERRORS, type ErrorCode, JSON_TEXT, MSGPACK } from "../../src/protocol/index.js";
 import { table } from "./markdown.js";
 
 export function subProtocols(): string {
@@ -38,12 +38,12 @@ const ON_THE_WIRE = Object.entries(ERRORS).filter(([code]) => !LOCAL.includes(co
 
 /** A page of all errors, those of the wire and those of the library. */
 export function errorsPage(): string {
-  const rows = Object.entries(ERRORS).map(([code, { retryable, close, text }]) => [
+  const rows = Object.entries(ERRORS).map(([code, { retryable, close }]) => [
     `\`${code}\``,
     LOCAL.includes(code as ErrorCode) ? "the library" : "the wire",
     retryable ? "yes" : "no",
     close === undefined ? "" : `${close}`,
-    text,
+    ERROR_TEXTS[code as ErrorCode],
   ]);
   return [
     "# Errors",
@@ -61,11 +61,11 @@ export function errorsPage(): string {
 export function errors(): string {
   return table(
     ["code", "again", "closes with", "meaning"],
-    ON_THE_WIRE.map(([code, { retryable, close, text }]) => [
+    ON_THE_WIRE.map(([code, { retryable, close }]) => [
       `\`${code}\``,
       retryable ? "yes" : "no",
       close === undefined ? "" : `${close}`,
-      text,
+      ERROR_TEXTS[code as ErrorCode],
     ]),
   );
 }
@@ -81,8 +81,8 @@ const STANDARD: readonly (readonly [code: number, reason: string])[] = [
 ];
 
 export function closeCodes(): string {
-  const own = ON_THE_WIRE.flatMap(([code, { close, text }]) =>
-    close === undefined ? [] : [[close, `\`${code}\`: ${text}`] as const],
+  const own = ON_THE_WIRE.flatMap(([code, { close }]) =>
+    close === undefined ? [] : [[close, `\`${code}\`: ${ERROR_TEXTS[code as ErrorCode]}`] as const],
   );
   const rows = [...STANDARD, ...own].sort(([one], [other]) => one - other);
   return table(

@@ -1,10 +1,11 @@
 import { ChatError } from "../errors.js";
-import { directConversation, isUuid, newId, type UserId, type Uuid } from "../model/ids.js";
+import { isUuid, type UserId, type Uuid } from "../model/ids.js";
 import type { ContentType, Envelope, Role } from "../model/message.js";
 import { type ConversationSummary, summaryOf } from "./conversations.js";
 import { type Engine, openEngine } from "./engine.js";
 import { type ChatState, type ClientEvents, createEvents } from "./events.js";
 import type { HistoryPage, HistoryRange } from "./history.js";
+import { directConversation, newId } from "./ids.js";
 import type { ChatMessage } from "./message.js";
 import { type ChatClientOptions, resolveOptions } from "./options.js";
 import { type Outcome, showRow } from "./outbox.js";
@@ -101,7 +102,7 @@ type GroupCommand = Command<Exclude<CommandFrame, { type: "send" }>>;
 /** Makes a client. Nothing is opened and nobody is called before its first call. Throws `config`. */
 export function createChatClient(given: ChatClientOptions): ChatClient {
   const options = resolveOptions(given);
-  const { clock, cipher, subProtocol } = options;
+  const { clock, cipher } = options;
   const events = createEvents();
   let engine: Engine | undefined;
   let opening: Promise<Engine> | undefined;
@@ -130,7 +131,7 @@ export function createChatClient(given: ChatClientOptions): ChatClient {
   async function queue(to: Engine, id: Uuid, conversation: Uuid, command: Command): Promise<OutboxRow> {
     const frame = { ...command, id } as CommandFrame;
     if (!isUuid(conversation)) throw new ChatError("invalid", undefined, { field: "conversation" });
-    validate(frame, to.limits(), subProtocol);
+    validate(frame, to.limits());
     const row = await to.ledger.run(async (tx) => {
       const known = tx.command(id);
       if (known !== undefined) return known;

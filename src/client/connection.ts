@@ -1,7 +1,8 @@
 import { ChatError, ERRORS, type ErrorCode } from "../errors.js";
 import { comesBack } from "../protocol/close-codes.js";
-import { clientCodec, type SubProtocol } from "../protocol/codec.js";
 import type { ClientFrames, ServerFrame, ServerFrames } from "../protocol/frames.js";
+import { MSGPACK_CLIENT } from "../protocol/msgpack-codec.js";
+import { MSGPACK } from "../protocol/sub-protocol.js";
 import { asChatError } from "./as-chat-error.js";
 import { createBackoff } from "./backoff.js";
 import { type ClientClock, createTimer } from "./clock.js";
@@ -13,7 +14,6 @@ import { askToken, refreshDelay, type Token, type TokenSource } from "./token.js
 
 export interface ConnectionOptions {
   readonly url: string;
-  readonly subProtocol: SubProtocol;
   readonly token: TokenSource;
   readonly webSocket: SocketConstructor;
   readonly clock: ClientClock;
@@ -64,7 +64,7 @@ const TOKEN_PAUSE = 1_000;
 const WAKE_PAUSE = 1_000;
 
 export function createConnection(options: ConnectionOptions, host: ConnectionHost): Connection {
-  const { url, subProtocol, token: source, webSocket, clock, random } = options;
+  const { url, token: source, webSocket, clock, random } = options;
   const again = createTimer(clock);
   const greeting = createTimer(clock);
   const refresh = createTimer(clock);
@@ -85,7 +85,7 @@ export function createConnection(options: ConnectionOptions, host: ConnectionHos
     try {
       const token = await askToken(source, clock);
       if (own !== generation) return;
-      session = createSession(new webSocket(url, [subProtocol]), clientCodec(subProtocol), clock, {
+      session = createSession(new webSocket(url, [MSGPACK]), MSGPACK_CLIENT, clock, {
         opened: (opened) => void greet(opened, token),
         frame: (from, frame) => receive(from, frame, token),
         ended: sessionEnded,

@@ -1,6 +1,7 @@
 import { ChatError } from "../errors.js";
-import { newId, type Uuid } from "../model/ids.js";
+import type { Uuid } from "../model/ids.js";
 import { asChatError } from "./as-chat-error.js";
+import { newId } from "./ids.js";
 import type { ClientStore, StoreContents } from "./stores/store.js";
 import { addToOutbox, createTransaction, type LocalState, type Transaction } from "./transaction.js";
 
@@ -12,6 +13,13 @@ interface Work {
   readonly run: (tx: Transaction) => unknown;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Work that was done, but whose step may not have landed. */
+interface Done {
+  readonly tx: Transaction;
+  readonly resolve: (() => void)[];
+  readonly reject: ((error: unknown) => void)[];
 }
 
 /**
@@ -45,9 +53,9 @@ export async function openLedger(
   const works: Work[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
-  let failed = false;
+  let doubtful: Done | undefined;
   const state: LocalState = {
-    meta: { device: device ?? newId(), order: 1, rebuild: "new" },
+    meta: { device: device ?? newId(), order: 1, rebuild: "new", step: 0 },
     outbox: new Map(),
     outboxBytes: 0,
     waiting: new Map(),
@@ -63,45 +71,57 @@ export async function openLedger(
   }
 
   async function next(): Promise<void> {
+    if (doubtful !== undefined && !(await recover(doubtful))) return;
     const tx = createTransaction(state, store);
-    const done: (() => void)[] = [];
-    const undone: ((error: unknown) => void)[] = [];
-    try {
-      if (failed) await recover();
-      while (works.length > 0 && done.length < STEP_WORKS && tx.size() < STEP_BYTES) {
-        const { run, resolve, reject } = works.shift() as Work;
-        try {
-          const value = (await run(tx)) as never;
-          done.push(() => resolve(value));
-          undone.push(reject);
-        } catch (error) {
-          reject(error);
-        }
+    const done: Done = { tx, resolve: [], reject: [] };
+    while (works.length > 0 && done.resolve.length < STEP_WORKS && tx.size() < STEP_BYTES) {
+      const { run, resolve, reject } = works.shift() as Work;
+      try {
+        const value = (await run(tx)) as never;
+        done.resolve.push(() => resolve(value));
+        done.reject.push(reject);
+      } catch (error) {
+        reject(error);
       }
-      const step = tx.step();
+    }
+    const step = tx.step();
+    try {
       if (step !== null) await store.write(step);
     } catch (cause) {
-      failed = true;
       const error = asChatError(cause, "store_unavailable");
+      doubtful = done;
       onFailure(error);
-      // Whoever came after would be refused as well.
-      for (const reject of [...undone, ...works.splice(0).map((work) => work.reject)]) reject(error);
+      await recover(done, error);
       return;
     }
     tx.land();
-    for (const resolve of done) resolve();
-    try {
-      await tx.tell();
-    } catch (cause) {
-      onFailure(asChatError(cause, "store_unavailable"));
-    }
+    await finish(done);
   }
 
-  /** A step that failed may have landed all the same: only the store itself knows. */
-  async function recover(): Promise<void> {
-    await store.close();
-    fill(state, await store.open());
-    failed = false;
+  /**
+   * Whether a step that failed has landed all the same, only the store knows: it is opened anew. Answers whether that
+   * could be done.
+   */
+  async function recover(done: Done, reason?: ChatError): Promise<boolean> {
+    const { tx, reject } = done;
+    try {
+      await store.close();
+      fill(state, await store.open());
+    } catch (cause) {
+      const error = reason ?? asChatError(cause, "store_unavailable");
+      // Whoever came after would be refused as well.
+      for (const refuse of [...reject.splice(0), ...works.splice(0).map((work) => work.reject)]) refuse(error);
+      return false;
+    }
+    doubtful = undefined;
+    if (state.meta.step === tx.meta.step) await finish(done);
+    else for (const refuse of reject) refuse(reason);
+    return true;
+  }
+
+  async function finish({ tx, resolve }: Done): Promise<void> {
+    for (const accept of resolve) accept();
+    await tx.tell().catch((cause: unknown) => onFailure(asChatError(cause, "store_unavailable")));
   }
 
   const ledger: Ledger = {

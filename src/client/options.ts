@@ -1,6 +1,5 @@
 import { ChatError } from "../errors.js";
 import type { Uuid } from "../model/ids.js";
-import { MSGPACK, type SubProtocol } from "../protocol/codec.js";
 import { type Cipher, plainCipher } from "./cipher.js";
 import { type ClientClock, systemClock } from "./clock.js";
 import { defaultWebSocket, type SocketConstructor } from "./socket.js";
@@ -23,8 +22,6 @@ export interface ChatClientOptions {
     /** For example web, node, ios, android. */
     readonly platform?: string;
   };
-  /** MessagePack where it isn't given. */
-  readonly subProtocol?: SubProtocol;
   /** Where the platform has none of its own; Node's entry brings one. */
   readonly webSocket?: SocketConstructor;
   /** From 0 to below 1, for the jitter of the back-off. */
@@ -50,7 +47,6 @@ export function resolveOptions(options: ChatClientOptions): ResolvedOptions {
     token: options.token,
     store: options.store ?? memoryStore(),
     device: options.device ?? {},
-    subProtocol: options.subProtocol ?? MSGPACK,
     webSocket,
     random: options.random ?? Math.random,
     clock: options.clock ?? systemClock,

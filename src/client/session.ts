@@ -1,6 +1,6 @@
 import { ChatError, ERRORS, type ErrorCode } from "../errors.js";
-import type { Codec } from "../protocol/codec.js";
 import type { ClientFrame, ClientFrames, ServerFrame, ServerFrames } from "../protocol/frames.js";
+import type { Codec } from "../protocol/sub-protocol.js";
 import { asChatError } from "./as-chat-error.js";
 import { type ClientClock, createTimer, type Timer } from "./clock.js";
 import type { Socket } from "./socket.js";

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { ERRORS, type ErrorCode } from "../errors.js";
+import { ERROR_TEXTS } from "../error-texts.js";
+import type { ErrorCode } from "../errors.js";
 import { SUB_PROTOCOLS } from "../protocol/codec.js";
 import { isLoopback, loopbackOnly } from "./authenticate.js";
 import type { Services } from "./services.js";
@@ -10,7 +11,7 @@ export function refusal(
   request: IncomingMessage,
   closed: Extract<ErrorCode, "draining" | "overloaded"> | null,
 ): string | null {
-  if (closed !== null) return response(503, "Service Unavailable", ERRORS[closed].text, "Retry-After: 5\r\n");
+  if (closed !== null) return response(503, "Service Unavailable", ERROR_TEXTS[closed], "Retry-After: 5\r\n");
   if (!originAllowed(origins, request)) return response(403, "Forbidden", "This origin is not allowed.");
   if (loopbackOnly(authenticate) && !isLoopback(request.socket.localAddress)) {
     return response(403, "Forbidden", "Development authentication serves loopback addresses only.");

@@ -3,7 +3,8 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Feed, Subscriber } from "../delivery/feed.js";
 import type { MailboxEntry } from "../delivery/mailbox-entry.js";
-import { type ChatError, ERRORS, type ErrorCode } from "../errors.js";
+import { ERROR_TEXTS, textOf } from "../error-texts.js";
+import type { ChatError, ErrorCode } from "../errors.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
 import { closeCodeOf } from "../protocol/close-codes.js";
@@ -122,7 +123,7 @@ export class Connection implements Subscriber, Spoke {
     this.send({
       type: "error",
       code: error.code,
-      message: error.message.slice(0, 256),
+      message: textOf(error).slice(0, 256),
       ...(ref !== undefined && { ref }),
       ...(id !== undefined && { id }),
       ...(error.field !== undefined && { field: error.field }),
@@ -136,7 +137,7 @@ export class Connection implements Subscriber, Spoke {
     if (this.state === "closed" || this.closing) return;
     this.closing = true;
     this.outbox.flush();
-    this.ws.close(closeCodeOf(code), ERRORS[code].text);
+    this.ws.close(closeCodeOf(code), ERROR_TEXTS[code]);
     // Or the other side's word that it closes too would never be read.
     this.ws.resume();
   }

@@ -1,6 +1,7 @@
 import type { MailboxEntry } from "../delivery/mailbox-entry.js";
 import { type Codec, type SubProtocol, serverCodec } from "../protocol/codec.js";
 import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
+import { RECENT_UUIDS } from "../protocol/recent-uuids.js";
 import { entryFrame } from "./entry-frame.js";
 import { WEBSOCKET, websocketFrame } from "./websocket-frame.js";
 
@@ -11,7 +12,7 @@ export class Framing {
   private lastBytes: Uint8Array = new Uint8Array(0);
 
   constructor(name: SubProtocol) {
-    this.codec = serverCodec(name, { allocate: Buffer.allocUnsafeSlow, envelope: WEBSOCKET });
+    this.codec = serverCodec(name, { allocate: Buffer.allocUnsafeSlow, envelope: WEBSOCKET, uuids: RECENT_UUIDS });
   }
 
   /** The whole WebSocket frame. */

@@ -2,13 +2,14 @@ import { ChatError } from "../errors.js";
 import type { Action, Command } from "../model/command.js";
 import { CONTENT_TYPES, type ContentType, type Envelope, ROLES, type Role } from "../model/message.js";
 import { MsgpackReader, MsgpackWriter } from "../protocol/msgpack.js";
+import { RECENT_UUIDS } from "../protocol/recent-uuids.js";
 
 // A command as a record of the log: an array whose first item is the version, whose second is the kind of action.
 
 const VERSION = 1;
 const KINDS = ["send", "create", "rename", "add", "remove", "leave", "role"] as const;
 
-const writer = new MsgpackWriter(1 << 20);
+const writer = new MsgpackWriter(1 << 20, undefined, RECENT_UUIDS);
 
 /** The bytes of a command. */
 export function encodeCommand(command: Command): Uint8Array {
@@ -71,7 +72,7 @@ function writeTexts(texts: readonly string[]): void {
 /** The command of a record. Throws `corrupt` for bytes that are none. */
 export function decodeCommand(bytes: Uint8Array): Command {
   try {
-    const reader = new MsgpackReader(bytes);
+    const reader = new MsgpackReader(bytes, RECENT_UUIDS);
     reader.array();
     const version = uint(reader);
     if (version !== VERSION) throw new ChatError("corrupt", `A command of version ${version}; ${VERSION} is known.`);

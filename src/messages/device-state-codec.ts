@@ -1,6 +1,7 @@
 import { ChatError } from "../errors.js";
 import type { Answer, RefusalCode } from "../model/command.js";
 import { MsgpackReader, MsgpackWriter } from "../protocol/msgpack.js";
+import { RECENT_UUIDS } from "../protocol/recent-uuids.js";
 import type { KnownCommand } from "./device-state.js";
 
 // What is stored of a device's state: an array of the version and the commands, oldest first. Every flush writes one
@@ -12,7 +13,7 @@ const VERSION = 1;
 const DONE = 4;
 const REFUSED = 5;
 
-const writer = new MsgpackWriter();
+const writer = new MsgpackWriter(undefined, undefined, RECENT_UUIDS);
 
 /** The bytes of the commands that a device is known to have given. */
 export function encodeDeviceState(known: readonly KnownCommand[]): Uint8Array {
@@ -41,7 +42,7 @@ export function encodeDeviceState(known: readonly KnownCommand[]): Uint8Array {
 /** The commands again. Throws `corrupt` for bytes that are something else. */
 export function decodeDeviceState(bytes: Uint8Array): KnownCommand[] {
   try {
-    const reader = new MsgpackReader(bytes);
+    const reader = new MsgpackReader(bytes, RECENT_UUIDS);
     const items = reader.array() ?? 0;
     const version = uint(reader);
     if (version !== VERSION) throw corrupt(`A device's state of version ${version}; ${VERSION} is known.`);

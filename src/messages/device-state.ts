@@ -1,5 +1,6 @@
 import type { Answer } from "../model/command.js";
-import { type Uuid, uuidTail } from "../model/ids.js";
+import type { Uuid } from "../model/ids.js";
+import { uuidTail } from "../protocol/fast-uuids.js";
 
 /** A command that a device is known to have given, and what it came to. */
 export interface KnownCommand {

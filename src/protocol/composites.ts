@@ -27,12 +27,6 @@ export function list<T>(about: string, of: Field<T>, max: number): Field<readonl
       writer.arrayHeader(value.length);
       for (const item of value) of.write(writer, item);
     },
-    fromJson(value) {
-      if (!Array.isArray(value)) return invalid("a list is wanted");
-      if (value.length > max) return tooLarge(max, "items");
-      return value.map((item) => of.fromJson(item));
-    },
-    toJson: (value) => value.map((item) => of.toJson(item)),
   };
 }
 
@@ -40,26 +34,24 @@ type Places<F extends readonly Field<unknown>[]> = {
   readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
 };
 
+export function notOf(length: number): never {
+  return invalid(`a list of ${length} is wanted`);
+}
+
 /** A list of fixed length with a field for each place. */
 export function tuple<const F extends readonly Field<unknown>[]>(about: string, ...of: F): Field<Places<F>> {
-  const wanted = `a list of ${of.length} is wanted`;
   return {
     doc: { kind: "tuple", of },
     about,
     optional: false,
     read(reader) {
-      if (reader.array() !== of.length) invalid(wanted);
+      if (reader.array() !== of.length) notOf(of.length);
       return of.map((place) => place.read(reader)) as Places<F>;
     },
     write(writer, value) {
       writer.arrayHeader(of.length);
       for (let i = 0; i < of.length; i++) of[i]?.write(writer, value[i]);
     },
-    fromJson(value) {
-      if (!Array.isArray(value) || value.length !== of.length) return invalid(wanted);
-      return of.map((place, i) => place.fromJson(value[i])) as Places<F>;
-    },
-    toJson: (value) => of.map((place, i) => place.toJson(value[i])),
   };
 }
 
@@ -71,9 +63,11 @@ export function object<const F extends Fields>(about: string, fields: F): Field<
     optional: false,
     read: (reader) => shape.read(reader, reader.map() ?? invalid("an object is wanted")),
     write: (writer, value) => shape.write(writer, value),
-    fromJson: (value) => (isObject(value) ? shape.fromJson(value) : invalid("an object is wanted")),
-    toJson: (value) => shape.toJson(value),
   };
+}
+
+export function unknownKind(by: string, kinds: readonly string[]): never {
+  throw new Fault("invalid", `one of ${kinds.join(", ")} is wanted`).under(by);
 }
 
 /** An object whose field `by` says which fields it has. */
@@ -91,9 +85,6 @@ export function union<const B extends string, const V extends Readonly<Record<st
   );
   const table = new TextTable([...of] as [string, Field<T>][]);
   const key = new TextEncoder().encode(by);
-  const unknownKind = (): never => {
-    throw new Fault("invalid", `one of ${[...of.keys()].join(", ")} is wanted`).under(by);
-  };
   return {
     doc: { kind: "union", by, of: variants },
     about,
@@ -103,15 +94,8 @@ export function union<const B extends string, const V extends Readonly<Record<st
       const pairs = reader.map() ?? invalid("an object is wanted");
       const field = seekKey(reader, pairs, key) ? reader.takeKnown(table) : undefined;
       reader.pos = from;
-      return (field ?? unknownKind()).read(reader);
+      return (field ?? unknownKind(by, Object.keys(variants))).read(reader);
     },
     write: (writer, value) => (of.get(value[by]) as Field<T>).write(writer, value),
-    fromJson: (value) =>
-      isObject(value) ? (of.get(value[by]) ?? unknownKind()).fromJson(value) : invalid("an object is wanted"),
-    toJson: (value) => (of.get(value[by]) as Field<T>).toJson(value),
   };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

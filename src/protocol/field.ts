@@ -1,7 +1,7 @@
 import type { MsgpackReader } from "./msgpack-reader.js";
 import type { MsgpackWriter } from "./msgpack-writer.js";
 
-/** What a field is, for the reference that is generated from the schema. */
+/** What a field is: for JSON, and for the reference that is generated from the schema. */
 export type FieldDoc =
   | { readonly kind: "uint"; readonly max: number }
   | { readonly kind: "text"; readonly min: number; readonly max: number }
@@ -15,8 +15,8 @@ export type FieldDoc =
   | { readonly kind: "union"; readonly by: string; readonly of: Readonly<Record<string, Fields>> };
 
 /**
- * One field of a frame: its bounds, and how it is read and written in both codecs. `read` and `fromJson` throw a
- * `Fault` for a value that doesn't fit.
+ * One field of a frame: its bounds, and how it is read and written as MessagePack. `read` throws a `Fault` for a value
+ * that doesn't fit. JSON is read and written as `doc` says.
  */
 export interface Field<T> {
   readonly doc: FieldDoc;
@@ -24,8 +24,6 @@ export interface Field<T> {
   readonly optional: boolean;
   read(reader: MsgpackReader): T;
   write(writer: MsgpackWriter, value: T): void;
-  fromJson(value: unknown): T;
-  toJson(value: T): unknown;
 }
 
 export interface Optional<T> extends Field<T> {

@@ -1,4 +1,5 @@
 // The protocol for whoever speaks it without the client: tools, gateways to other systems, tests.
+export { ERROR_TEXTS } from "../error-texts.js";
 export { ChatError, ERRORS, type ErrorCode, type ErrorEntry, isChatError } from "../errors.js";
 export * from "./bounds.js";
 export { closeCodeOf, comesBack, STAY_AWAY } from "./close-codes.js";

@@ -1,7 +1,7 @@
 import { ChatError } from "../errors.js";
 import type { Uuid } from "../model/ids.js";
-import { readUuid } from "./recent-uuids.js";
 import type { TextTable } from "./text-table.js";
+import { PLAIN_UUIDS, type UuidBytes } from "./uuid-bytes.js";
 
 // A byte order mark is text like any other here: what was sent is what arrives.
 const UTF8_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -20,7 +20,10 @@ export class MsgpackReader {
   pos = 0;
   private readonly end: number;
 
-  constructor(readonly bytes: Uint8Array) {
+  constructor(
+    readonly bytes: Uint8Array,
+    private readonly uuids: UuidBytes = PLAIN_UUIDS,
+  ) {
     this.end = bytes.length;
   }
 
@@ -156,7 +159,7 @@ export class MsgpackReader {
 
   /** The UUID in the next 16 bytes. */
   takeUuid(): Uuid {
-    return readUuid(this.bytes, this.advance(16));
+    return this.uuids.read(this.bytes, this.advance(16));
   }
 
   /** A whole number from 0 to 2^53 − 1; null, with `pos` unmoved, where the value is anything else. */

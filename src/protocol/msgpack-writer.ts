@@ -1,6 +1,6 @@
 import { ChatError } from "../errors.js";
 import type { Uuid } from "../model/ids.js";
-import { writeUuid } from "./recent-uuids.js";
+import { PLAIN_UUIDS, type UuidBytes } from "./uuid-bytes.js";
 
 const UTF8_ENCODER = new TextEncoder();
 const TWO_32 = 0x1_0000_0000;
@@ -42,6 +42,7 @@ export class MsgpackWriter {
   constructor(
     private readonly slab = 65_536,
     private readonly allocate: Allocate = (size) => new Uint8Array(size),
+    private readonly uuids: UuidBytes = PLAIN_UUIDS,
   ) {}
 
   /** The bytes since the last cut, without the first `skip`. They stay untouched afterwards. */
@@ -227,7 +228,8 @@ export class MsgpackWriter {
     const { bytes } = this;
     bytes[at] = 0xc4;
     bytes[at + 1] = 16;
-    if (!writeUuid(value, bytes, this.view, at + 2)) throw new ChatError("invalid", "A UUID in lower case is wanted.");
+    if (!this.uuids.write(value, bytes, this.view, at + 2))
+      throw new ChatError("invalid", "A UUID in lower case is wanted.");
     this.pos = at + 18;
   }
 }

@@ -1,4 +1,6 @@
-import { type Uuid, uuidFromBytes, uuidTail, uuidToBytes } from "../model/ids.js";
+import type { Uuid } from "../model/ids.js";
+import { fastUuidFromBytes, fastUuidToBytes, uuidTail } from "./fast-uuids.js";
+import type { UuidBytes } from "./uuid-bytes.js";
 
 const SLOTS = 4_096;
 
@@ -10,7 +12,7 @@ const texts: (Uuid | undefined)[] = new Array(SLOTS).fill(undefined);
 // word, the newer one of two that meet. It also saves whoever looks an id up the hashing, as a string keeps its hash.
 
 /** The text of the UUID in the 16 bytes at `at`. */
-export function readUuid(bytes: Uint8Array, at: number): Uuid {
+function readUuid(bytes: Uint8Array, at: number): Uuid {
   const a = word(bytes, at);
   const b = word(bytes, at + 4);
   const c = word(bytes, at + 8);
@@ -27,7 +29,7 @@ export function readUuid(bytes: Uint8Array, at: number): Uuid {
   ) {
     return known;
   }
-  const text = uuidFromBytes(bytes, at);
+  const text = fastUuidFromBytes(bytes, at);
   words[from] = a;
   words[from + 1] = b;
   words[from + 2] = c;
@@ -37,7 +39,7 @@ export function readUuid(bytes: Uint8Array, at: number): Uuid {
 }
 
 /** Writes the 16 bytes of a UUID at `at` of `bytes`, seen through `view`. Answers false for a text that is none. */
-export function writeUuid(uuid: Uuid, bytes: Uint8Array, view: DataView, at: number): boolean {
+function writeUuid(uuid: Uuid, bytes: Uint8Array, view: DataView, at: number): boolean {
   const slot = uuidTail(uuid) & (SLOTS - 1);
   const from = slot * 4;
   if (texts[slot] === uuid) {
@@ -47,7 +49,7 @@ export function writeUuid(uuid: Uuid, bytes: Uint8Array, view: DataView, at: num
     view.setInt32(at + 12, words[from + 3] as number);
     return true;
   }
-  if (!uuidToBytes(uuid, bytes, at)) return false;
+  if (!fastUuidToBytes(uuid, bytes, at)) return false;
   for (let i = 0; i < 4; i++) words[from + i] = word(bytes, at + i * 4);
   texts[slot] = uuid;
   return true;
@@ -61,3 +63,6 @@ function word(bytes: Uint8Array, at: number): number {
     (bytes[at + 3] as number)
   );
 }
+
+/** For whoever reads and writes many: a server. */
+export const RECENT_UUIDS: UuidBytes = { read: readUuid, write: writeUuid };

@@ -91,29 +91,4 @@ export class Shape<T> {
     }
     writer.patch(header, 0x80 | place);
   }
-
-  fromJson(value: Record<string, unknown>): T {
-    const into: Record<string, unknown> = {};
-    let seen = 0;
-    for (const { key, field, bit } of this.entries) {
-      const item = Object.hasOwn(value, key) ? value[key] : undefined;
-      if (item === undefined || (item === null && field.optional)) continue;
-      try {
-        into[key] = field.fromJson(item);
-      } catch (error) {
-        throw error instanceof Fault ? error.under(key) : error;
-      }
-      seen |= bit;
-    }
-    return this.complete(into, seen);
-  }
-
-  toJson(value: T): Record<string, unknown> {
-    const into: Record<string, unknown> = {};
-    for (const { key, field } of this.entries) {
-      const item = (value as Record<string, unknown>)[key];
-      if (item !== undefined) into[key] = field.toJson(item);
-    }
-    return into;
-  }
 }
