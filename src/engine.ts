@@ -183,7 +183,7 @@ export class Engine implements Consumer {
         if (outcome.placed !== null) events.entry(outcome.placed.entry);
       },
       turn: events.turn,
-      deadLetter: (_record, error) => {
+      deadLetter: (_offset, error) => {
         this.deadLetters++;
         events.failed(error);
       },

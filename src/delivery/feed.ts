@@ -92,15 +92,22 @@ export class Feed {
       this.live = false;
       return;
     }
-    this.deliver(entry, true);
+    try {
+      this.deliver(entry, true);
+    } catch (error) {
+      // What one connection can't be given is its own affair: whoever released goes on with the others.
+      this.live = false;
+      this.subscriber.failed(error);
+      this.readAgainLater();
+    }
   }
 
   private deliver(entry: MailboxEntry, live: boolean): void {
-    this.sent = entry.position;
     const { sender, sender_device } = entry.entry;
     // A device is told of what it has just sent by the acknowledgement. Another user's may have the same id.
-    if (live && sender_device === this.subscriber.device && sender === this.mailbox.user) return;
-    this.subscriber.deliver(entry);
+    const known = live && sender_device === this.subscriber.device && sender === this.mailbox.user;
+    if (!known) this.subscriber.deliver(entry);
+    this.sent = entry.position;
   }
 
   private async read(): Promise<void> {

@@ -1,13 +1,18 @@
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Offset } from "../ports/queue.js";
 import type { DeviceRow } from "../ports/storage.js";
-import type { Feed } from "./feed.js";
 import type { MailboxEntry } from "./mailbox-entry.js";
+
+/** What takes a mailbox's entries as they are released. */
+export interface Sink {
+  readonly device: Uuid;
+  push(entry: MailboxEntry): void;
+}
 
 /** What memory holds of one user's mailbox: the entries that aren't in storage yet, the devices, and who is fed. */
 export class Mailbox {
   /** Mostly one, and most of the time none of its devices has changed: so no set is made for either. */
-  feeds: readonly Feed[] = [];
+  feeds: readonly Sink[] = [];
   /** Null until a device of the user has attached. */
   devices: Map<Uuid, DeviceRow> | null = null;
   /** The position of the last entry that is known of; 0 where none is. */
@@ -38,11 +43,11 @@ export class Mailbox {
     return this.feeds.length === 0 && !this.hasPending && !this.hasChangedDevices;
   }
 
-  addFeed(feed: Feed): void {
+  addFeed(feed: Sink): void {
     this.feeds = [...this.feeds, feed];
   }
 
-  removeFeed(feed: Feed): void {
+  removeFeed(feed: Sink): void {
     this.feeds = this.feeds.filter((other) => other !== feed);
   }
 

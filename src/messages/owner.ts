@@ -23,7 +23,7 @@ export interface Outlets {
   /** The end of a run of answers and releases: what they produced may be sent. */
   turn(): void;
   /** A record that can't be applied for its own sake is set aside. [R5] */
-  deadLetter(record: QueueRecord, error: unknown): void;
+  deadLetter(offset: Offset, error: unknown): void;
   /** Something failed that will be tried again. */
   failed(error: unknown): void;
 }
@@ -93,7 +93,7 @@ export class Owner {
         const command = (record.decoded as Command | undefined) ?? decodeCommand(record.value);
         commands.push({ offset: record.offset, command });
       } catch (error) {
-        this.options.outlets.deadLetter(record, error);
+        this.options.outlets.deadLetter(record.offset, error);
       }
     }
     return commands;
@@ -139,9 +139,13 @@ export class Owner {
   private apply(commands: readonly LoggedCommand[], upTo: Offset): void {
     const { outlets, durableQueue, probe } = this.options;
     for (const record of commands) {
-      const outcome = this.partition.apply(record);
-      if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
-      this.outcomes.push(outcome);
+      try {
+        const outcome = this.partition.apply(record);
+        if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
+        this.outcomes.push(outcome);
+      } catch (error) {
+        outlets.deadLetter(record.offset, error);
+      }
     }
     this.partition.passed(upTo);
     probe("command.applied");
@@ -158,12 +162,21 @@ export class Owner {
     let count = 0;
     for (const outcome of this.outcomes) {
       if (outcome.offset > upTo) break;
-      outlets.answer(outcome);
+      this.answer(outcome);
       count++;
     }
     this.outcomes = count === this.outcomes.length ? [] : this.outcomes.slice(count);
     probe("command.answered");
     outlets.turn();
+  }
+
+  /** Whom an answer can't be given to will ask again: it stops nobody else's. */
+  private answer(outcome: Outcome): void {
+    try {
+      this.options.outlets.answer(outcome);
+    } catch (error) {
+      this.options.outlets.failed(error);
+    }
   }
 
   /** There is something to flush. */

@@ -72,7 +72,3 @@ export interface DeviceInfo {
 export function deviceInfoValue(info: DeviceInfo): Uint8Array {
   return pack([info]);
 }
-
-export function deviceInfoFrom(value: Uint8Array): DeviceInfo {
-  return unpack(value, "device")[0] as DeviceInfo;
-}

@@ -2,4 +2,3 @@
 export { list, object, optional, tuple, union } from "./composites.js";
 export type { Field, FieldDoc, Fields, Infer, Optional } from "./field.js";
 export { bool, bytes, oneOf, text, uint, uuid } from "./scalars.js";
-export { Shape } from "./shape.js";

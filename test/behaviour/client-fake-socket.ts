@@ -1,7 +1,5 @@
-import { WebSocketServer } from "ws";
 import type { Socket, SocketConstructor } from "../../src/client/index.js";
 import type { SubProtocol } from "../../src/protocol/codec.js";
-import { SUB_PROTOCOLS } from "../../src/protocol/codec.js";
 import type { FakeServer, Line } from "./client-fake-server.js";
 
 /** A socket without a network: what is sent arrives in a later turn of the loop, in order, unless the line is cut. */
@@ -93,32 +91,4 @@ export class Wire {
 
 function asReceived(data: Uint8Array | string): ArrayBuffer | string {
   return typeof data === "string" ? data : data.slice().buffer;
-}
-
-/** Puts a fake server on a real port. */
-export async function listen(server: FakeServer): Promise<{ url: string; close(): Promise<void> }> {
-  const sockets = new WebSocketServer({
-    port: 0,
-    host: "127.0.0.1",
-    handleProtocols: (offered) => SUB_PROTOCOLS.find((name) => offered.has(name)) ?? false,
-  });
-  await new Promise((resolve) => sockets.once("listening", resolve));
-  sockets.on("connection", (socket) => {
-    const line = server.connect(
-      { send: (data) => socket.send(data), close: (code) => socket.close(code) },
-      socket.protocol as SubProtocol,
-    );
-    socket.on("message", (data: Buffer, binary) => line.receive(binary ? new Uint8Array(data) : data.toString()));
-    socket.on("close", () => line.close(1006));
-    socket.on("error", () => {});
-  });
-  const { port } = sockets.address() as { port: number };
-  return {
-    url: `ws://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets.clients) socket.terminate();
-        sockets.close(() => resolve());
-      }),
-  };
 }

@@ -175,7 +175,15 @@ test("what comes while a new device asks for its conversations stays, though the
   server.faults.receive = (frame) => {
     if (frame.type !== "conversations") return false;
     const { ref } = frame;
-    const listed = { conversation, kind: "direct", user: "bob", head: 10, timestamp: 1, delivered: 0, read: 0 } as const;
+    const listed = {
+      conversation,
+      kind: "direct",
+      user: "bob",
+      head: 10,
+      timestamp: 1,
+      delivered: 0,
+      read: 0,
+    } as const;
     server.say("bob", { user: "alice" }, "K");
     return [{ type: "conversation_list", ref, conversations: [listed], more: false }];
   };
