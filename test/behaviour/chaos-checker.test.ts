@@ -71,6 +71,11 @@ const ONE = message(2, "one", "alice");
 const TWO = message(3, "two", "bob");
 const TALK: readonly Happening[] = [...START, ...sent("a1", ONE, others("a1")), ...sent("b1", TWO, others("b1"))];
 
+/** Alice's message as her own store holds it. */
+function ownWith(status: string): SeenEntry {
+  return { ...ONE, status };
+}
+
 function names(happenings: readonly Happening[]): ViolationName[] {
   return check(happenings).map(({ name }) => name);
 }
@@ -110,6 +115,11 @@ describe("the checker passes", () => {
       ...["queued", "sent", "sent", "delivered", "read"].map(
         (status): Happening => ({ type: "status", device: "a1", id: "one", status }),
       ),
+    ],
+    "a message that is not shown as read, as not everybody has read it": [
+      ...TALK,
+      { type: "read", user: "bob", device: "b1", conversation: GROUP, seq: 3 },
+      { type: "kept", user: "alice", device: "a1", conversation: GROUP, entries: [CREATED, ownWith("delivered"), TWO] },
     ],
     "an entry that an application found in its store, and was told of afterwards": [
       ...START,
@@ -310,6 +320,23 @@ describe("the checker finds", () => {
         ...TALK,
         { type: "status", device: "a1", id: "one", status: "read" },
         { type: "status", device: "a1", id: "one", status: "delivered" },
+      ],
+    ],
+    [
+      "a message that everybody has read, and whose sender was never told",
+      "read-never-told",
+      [
+        ...TALK,
+        ...["b1", "c1"].map((device): Happening => {
+          return { type: "read", user: userOf(device), device, conversation: GROUP, seq: 2 };
+        }),
+        {
+          type: "kept",
+          user: "alice",
+          device: "a1",
+          conversation: GROUP,
+          entries: [CREATED, ownWith("delivered"), TWO],
+        },
       ],
     ],
     ["a gap where none can be", "false-gap", [...TALK, { type: "gap", user: "bob", device: "b1" }]],

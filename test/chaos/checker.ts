@@ -3,6 +3,7 @@ import { checkLost, checkOnceInOrder, checkStrangers, missing } from "./checks/d
 import { buildLog, type Log } from "./checks/log.js";
 import { checkPlaces, checkSenders } from "./checks/order.js";
 import { checkReceipts } from "./checks/receipts.js";
+import { checkTicks, untold } from "./checks/ticks.js";
 import { type Violation, violation } from "./checks/violation.js";
 import { describe, type Happening } from "./history.js";
 
@@ -26,6 +27,7 @@ export function check(happenings: readonly Happening[]): Violation[] {
     checkLost,
     checkReceipts,
     checkStatuses,
+    checkTicks,
   ];
   return checks.flatMap((one) => one(log));
 }
@@ -34,6 +36,11 @@ export function check(happenings: readonly Happening[]): Violation[] {
 export function atRest(happenings: readonly Happening[]): boolean {
   const { log } = buildLog(happenings);
   return unanswered(log).length === 0 && missing(log).length === 0;
+}
+
+/** Whether every sender has been told what has been read. `happenings` ends with what the devices' stores hold. */
+export function allTold(happenings: readonly Happening[]): boolean {
+  return untold(buildLog(happenings).log).length === 0;
 }
 
 /** How much a history holds, for the line that ends a run. */

@@ -211,15 +211,16 @@ export class Device {
     return this.life?.client.state === "online";
   }
 
-  /** Writes down all that the store has. */
-  async tellKept(): Promise<void> {
+  /** All that the store has. */
+  async kept(): Promise<Happening[]> {
     const client = this.life?.client;
-    if (client === undefined) return;
-    for (const { conversation } of await client.conversations()) {
-      const entries = await historyOf(client, conversation, 0);
+    const kept: Happening[] = [];
+    for (const { conversation } of (await client?.conversations()) ?? []) {
+      const entries = client === undefined ? [] : await historyOf(client, conversation, 0);
       const placed = entries.flatMap((entry) => (entry.seq === undefined ? [] : [seenAtApplication(entry, entry.seq)]));
-      this.add({ type: "kept", ...this.whose, conversation, entries: placed });
+      kept.push({ type: "kept", ...this.whose, conversation, entries: placed });
     }
+    return kept;
   }
 
   async close(): Promise<void> {
@@ -257,5 +258,6 @@ function seenAtApplication(entry: ChatEntry, seq: number): SeenEntry {
   const { conversation, id, sender, timestamp } = entry;
   const placed = { conversation, seq, id, sender, timestamp };
   if (entry.type === "change") return { ...placed, change: entry.change };
-  return { ...placed, digest: digestOf(entry.content), ...(entry.to !== undefined && { to: entry.to }) };
+  const { content, own, status, to } = entry;
+  return { ...placed, digest: digestOf(content), ...(to !== undefined && { to }), ...(own && { status }) };
 }

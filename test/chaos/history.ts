@@ -13,6 +13,8 @@ export interface SeenEntry {
   /** In a direct conversation: the user it was sent to. */
   readonly to?: string;
   readonly change?: GroupChange;
+  /** How far an own message has got, where the application was asked for it. */
+  readonly status?: string;
 }
 
 /** One thing that happened, as a client saw it. The order in the history is the order in which it was seen. */

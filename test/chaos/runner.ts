@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atRest } from "./checker.js";
+import { allTold, atRest } from "./checker.js";
 import { holds, pause } from "./deadline.js";
 import { Device, type Recipient } from "./device.js";
 import { type Happening, History } from "./history.js";
@@ -20,6 +20,9 @@ export interface PlayOptions {
 
 /** How long after everything has arrived something that must not come is waited for, in milliseconds. */
 const GRACE = 60;
+/** How long things may take, and between two looks at all stores, in milliseconds. */
+const PATIENCE = 15_000;
+const LOOK_AGAIN = 100;
 /** Seconds of silence after which either side counts as gone: as few as go, for half-open sockets to be noticed. */
 const IDLE = 2;
 
@@ -128,8 +131,20 @@ class Run {
       this.server.restart("kill", 0);
       await this.rest();
     }
+    for (const device of this.devices) device.markRead();
+    await Promise.all(this.devices.map((device) => device.idle()));
     await pause(GRACE);
-    for (const device of this.devices) await device.tellKept();
+    for (const happening of await this.kept()) this.history.add(happening);
+  }
+
+  /** What all stores hold, as soon as every sender has been told what was read. */
+  private async kept(): Promise<Happening[]> {
+    const until = performance.now() + (this.options.patience ?? PATIENCE);
+    for (;;) {
+      const kept = (await Promise.all(this.devices.map((device) => device.kept()))).flat();
+      if (allTold([...this.history.happenings, ...kept]) || performance.now() > until) return kept;
+      await pause(LOOK_AGAIN);
+    }
   }
 
   private async rest(): Promise<void> {
@@ -145,7 +160,7 @@ class Run {
       return (
         (resting && this.devices.every(({ online }) => online)) || happenings.some(({ type }) => type === "failure")
       );
-    }, this.options.patience ?? 15_000);
+    }, this.options.patience ?? PATIENCE);
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,12 @@ export class Membership {
     return (this.byUser.get(user) ?? []).map(({ from }) => from);
   }
 
+  /** Where the present stay of a user who is a member in the end began; null for others. */
+  staysFrom(user: string): number | null {
+    const last = this.byUser.get(user)?.at(-1);
+    return last?.to === Number.POSITIVE_INFINITY ? last.from : null;
+  }
+
   right(user: string, seq: number): Right {
     for (const { from, to } of this.byUser.get(user) ?? []) {
       if (seq >= from && seq < to) return "owed";

@@ -14,6 +14,8 @@ export const VIOLATION_NAMES = [
   "delivered-out-of-order",
   /** A receipt for something that its user had not got, or not read, by then. */
   "receipt-before-delivery",
+  /** A message that all its readers have read, and whose sender was never told. */
+  "read-never-told",
   /** An entry that went to a user who was no member at its place. */
   "leaked-to-stranger",
   /** A place in a conversation that nothing stands in. */
