@@ -207,8 +207,10 @@ export class Gateway implements ConnectionHost {
     for (const connection of dirty) {
       connection.queued = false;
       connection.flush();
-      if (connection.ready) connection.feed?.resume();
-      else this.stuck(connection);
+      if (!connection.ready) this.stuck(connection);
+      // A socket that took everything at once has nothing to say of it later.
+      else if (connection.slowSince >= 0) this.drained(connection);
+      else connection.feed?.resume();
     }
   }
 
