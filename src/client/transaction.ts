@@ -45,11 +45,11 @@ export interface Transaction extends Records {
 
   /** About how many bytes the step has. */
   size(): number;
-  /** What the store has to do; null where nothing changed. */
+  /** What the store has to do; null where nothing changed. Nothing is added afterwards. */
   step(): StoreStep | null;
   /** Makes the state what the store now is. */
   land(): void;
-  /** Tells what was to be told. */
+  /** Tells what was to be told, all of it. Rejects with the first failure. */
   tell(): Promise<void>;
 }
 
@@ -115,8 +115,9 @@ export function createTransaction(state: LocalState, store: ClientStore): Transa
     size: () => size,
     step() {
       if (size === 0 && tx.meta === state.meta) return null;
+      tx.meta = { ...tx.meta, step: state.meta.step + 1 };
       return {
-        ...(tx.meta !== state.meta && { meta: tx.meta }),
+        meta: tx.meta,
         queued: [...queued.values()].filter(({ id }) => !answered.has(id)),
         answered: [...answered.values()].filter(({ id }) => !queued.has(id)).map(({ order }) => order),
         conversations: [...rows.values()],
@@ -132,7 +133,15 @@ export function createTransaction(state: LocalState, store: ClientStore): Transa
       for (const [id, row] of rows) state.conversations.set(id, row);
     },
     async tell() {
-      for (const effect of effects) await effect();
+      const failures: unknown[] = [];
+      for (const effect of effects) {
+        try {
+          await effect();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
     },
   };
   return tx;

@@ -4,9 +4,20 @@ const CONVERSATION = "55d468a1-e579-52e3-b9fc-3a160bea4d5e";
 const OTHER = "55d468a1-e579-52e3-b9fc-3a160bea4d5f";
 const DEVICE = "01a210ee-ad33-7072-9e1b-a59000d5a207";
 
+const META = { step: 1, device: DEVICE, order: 1, rebuild: "no" } as const;
+
 /** A step that does nothing but what is given. */
 export function step(given: Partial<StoreStep>): StoreStep {
-  return { queued: [], answered: [], conversations: [], forgotten: [], entries: [], records: new Map(), ...given };
+  return {
+    meta: META,
+    queued: [],
+    answered: [],
+    conversations: [],
+    forgotten: [],
+    entries: [],
+    records: new Map(),
+    ...given,
+  };
 }
 
 export function entry(seq: number, text = String(seq), conversation = CONVERSATION): StoredMessage {
@@ -90,7 +101,7 @@ export function storeContract(
 
   contract("everything is there after it was closed and opened again", async (store, reopen) => {
     await store.open();
-    const meta = { device: DEVICE, user: "alice", position: 2 ** 52, order: 3, rebuild: "no" } as const;
+    const meta = { step: 7, device: DEVICE, user: "alice", position: 2 ** 52, order: 3, rebuild: "no" } as const;
     const records = new Map<string, unknown>([["keys", { counter: 1, bytes: Uint8Array.of(1, 2, 3) }]]);
     const conversations = [conversation(CONVERSATION, "one")];
     await store.write(step({ meta, records, conversations, queued: [row(1), row(2)], entries: [entry(1), entry(2)] }));

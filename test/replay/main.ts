@@ -60,6 +60,6 @@ try {
       `transcripts checked, each there once and in order; ${total.faults} faults`,
   );
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(error);
   process.exitCode = 1;
 }

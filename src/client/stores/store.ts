@@ -5,6 +5,8 @@ import type { StoredEntry } from "../message.js";
 
 /** What the device is, and how far it has got. */
 export interface Meta {
+  /** How many steps there were: tells whether one that failed has landed all the same. */
+  readonly step: number;
   readonly device: Uuid;
   /** Whose store it is; absent until a server has told. A store serves one user for ever. */
   readonly user?: UserId;
@@ -91,7 +93,7 @@ export interface ConversationRow {
 
 /** What becomes of the store in one transaction: all of it, or nothing. `forgotten` comes before `entries`. */
 export interface StoreStep {
-  readonly meta?: Meta;
+  readonly meta: Meta;
   /** Rows that are new. Their orders are above all before them. */
   readonly queued: readonly OutboxRow[];
   /** Orders of rows that are answered for good. */
