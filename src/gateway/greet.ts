@@ -90,13 +90,14 @@ export async function renew(gateway: Gateway, connection: Connection, frame: Cli
 }
 
 async function identify({ services }: Gateway, credentials: Credentials): Promise<Identity> {
-  let identity: Identity | null;
+  // A host in JavaScript may answer nothing at all.
+  let identity: Identity | null | undefined;
   try {
     identity = await withDeadline(async () => services.authenticate(credentials), AUTHENTICATE_MS);
   } catch (cause) {
     throw new ChatError("token_refused", undefined, { cause });
   }
-  if (identity === null) throw new ChatError("token_refused");
+  if (identity === null || identity === undefined) throw new ChatError("token_refused");
   const { user, expires_at } = identity;
   if (user === "" || Buffer.byteLength(user) > USER_BYTES || CONTROL.test(user) || !user.isWellFormed()) {
     throw new ChatError("token_refused", "The token's user is no valid user id.", { field: "user", limit: USER_BYTES });

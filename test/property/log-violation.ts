@@ -1,0 +1,2 @@
+/** The model found something that must never come out. */
+export class Violation extends Error {}
