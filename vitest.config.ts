@@ -5,7 +5,11 @@ import { defineConfig } from "vitest/config";
 const SOURCE = "sentseen-source";
 
 // Tests that need a quiet machine to themselves: many processes, a browser, or memory and time measured.
-const HEAVY = ["test/chaos/**/*.test.ts", "test/browser/**/*.test.ts", "test/behaviour/{hostile,package}-*.test.ts"];
+const HEAVY = [
+  "test/chaos/**/*.test.ts",
+  "test/browser/**/*.test.ts",
+  "test/behaviour/{hostile,no-state,package}-*.test.ts",
+];
 
 const shared = {
   pool: "forks",

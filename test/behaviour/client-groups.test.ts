@@ -98,3 +98,24 @@ describe("groups", () => {
     await expect(client.members(conversation)).rejects.toMatchObject({ code: "not_found" });
   });
 });
+
+test("who comes back to a group learns who is in it now, and who read what was sent before", async () => {
+  const server = new FakeServer();
+  const alice = await online("alice", {}, server);
+  const bob = await online("bob", {}, server);
+  await online("carol", {}, server);
+  const conversation = await alice.client.createGroup("crew", ["bob", "carol"]);
+  const { id } = await bob.client.send({ conversation }, "hi");
+  await bob.client.settled(id);
+  await bob.client.leaveGroup(conversation);
+  await alice.client.removeMembers(conversation, ["carol"]);
+  await alice.client.renameGroup(conversation, "band");
+  await alice.client.markRead(conversation);
+  await alice.client.addMembers(conversation, ["bob"]);
+  await until("the message was read", () =>
+    bob.statuses.some((message) => message.id === id && message.status === "read"),
+  );
+  const members = (await bob.client.members(conversation)).map(({ user }) => user);
+  expect(members.sort()).toEqual(["alice", "bob"]);
+  expect((await bob.client.conversations())[0]).toMatchObject({ name: "band", left: false });
+});
