@@ -97,9 +97,11 @@ function withChange(row: ConversationRow, entry: ChatChange, self: UserId): Conv
     case "renamed":
       return { ...changed, name: change.name };
     case "added": {
-      const left = change.users.includes(self) ? false : row.left;
+      // What became of the group while this user was no member isn't known.
+      const { members: _, ...anew } = changed;
+      if (change.users.includes(self)) return { ...anew, left: false };
       const added = change.users.map((user): [UserId, StoredMember] => [user, { role: "member", joined: seq }]);
-      return { ...changed, left, ...edited(row, (members) => new Map([...members, ...added])) };
+      return { ...changed, ...edited(row, (members) => new Map([...members, ...added])) };
     }
     case "removed":
       return without(changed, change.users, self);

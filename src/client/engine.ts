@@ -117,6 +117,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
         return take(from, frame, async (tx, self) => {
           await inbox.receive(tx, frame, self);
           tx.after(() => moved(frame.conversation));
+          tx.after(() => catchUpWithGroup(from, frame, self));
         });
       case "ack":
         sender.acknowledged(frame.id);
@@ -225,6 +226,13 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     if (row?.kind === "group" && !row.left && row.members === undefined) {
       background(from, sync.members(from, conversation, self));
     }
+  }
+
+  /** Who comes back to a group doesn't know who is in it by now, nor how far they have got. */
+  function catchUpWithGroup(from: Session, frame: ServerFrames["message" | "change"], self: UserId): void {
+    const { type, conversation } = frame;
+    if (type !== "change" || frame.change.kind !== "added" || !frame.change.users.includes(self)) return;
+    if ((local.conversations.get(conversation)?.own ?? 0) > 0) background(from, sync.watermarks(from, self));
   }
 
   function background(from: Session, work: Promise<unknown>): void {
