@@ -87,8 +87,9 @@ export function makeScenario(seed: number, mix: Mix = MIX): Scenario {
     const others = users.filter((user) => user !== devices[device]);
     return { device, users: random.sample(others, random.between(1, others.length)) };
   });
-  const world: World = { random, users, devices, groups: groups.length, fat: random.chance(0.1) };
+  const world: World = { random, users, devices, groups: groups.length };
   const steps = Array.from({ length: mix.steps }, () => makeStep(world, random.weighted(mix.weights)));
+  if (random.chance(0.1)) steps.splice(random.between(0, steps.length), 0, ...makeFlood(world));
   return {
     seed,
     devices,
@@ -105,8 +106,6 @@ interface World {
   readonly users: readonly string[];
   readonly devices: readonly string[];
   readonly groups: number;
-  /** Whether some messages are so large that a slow reader's buffers run over. */
-  readonly fat: boolean;
 }
 
 function makeStep(world: World, kind: Step["do"]): Step {
@@ -142,12 +141,23 @@ function makeTarget({ random, users, devices, groups }: World, device: number): 
   return { user: random.pick(others) };
 }
 
-function makeSizes({ random, fat }: World): number[] {
+function makeSizes({ random }: World): number[] {
   const count = random.chance(0.15) ? random.between(8, 40) : random.between(1, 5);
-  return Array.from({ length: count }, () => {
-    if (fat && random.chance(0.1)) return random.between(30_000, 65_536);
-    return random.chance(0.05) ? random.between(500, 4_000) : random.between(0, 120);
-  });
+  return Array.from({ length: count }, () =>
+    random.chance(0.05) ? random.between(500, 4_000) : random.between(0, 120),
+  );
+}
+
+/** More for a slow reader than the buffers on the way take (some 4 MiB on loopback), so that the server's run full. */
+function makeFlood({ random, devices }: World): Step[] {
+  const reader = random.between(0, devices.length - 1);
+  const writers = devices.flatMap((user, device) => (user === devices[reader] ? [] : [device]));
+  const to = { user: devices[reader] as string };
+  const sizes = Array.from({ length: 100 }, () => random.between(40_000, 65_536));
+  return [
+    { do: "slow", device: reader, milliseconds: random.between(1_000, 2_000) },
+    { do: "send", device: random.pick(writers), to, sizes },
+  ];
 }
 
 function makeChange({ random, users }: World): Change {
