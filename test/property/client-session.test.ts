@@ -309,6 +309,6 @@ test("whatever happens to a device, it says and hears everything once, in order,
         await world.heal();
       },
     ),
-    { numRuns: Number(process.env.RUNS ?? 150) },
+    { numRuns: 150 },
   );
 }, 600_000);
