@@ -7,6 +7,7 @@ import {
   type SubProtocol,
   serverCodec,
 } from "../../src/protocol/codec.js";
+import { RECENT_UUIDS } from "../../src/protocol/recent-uuids.js";
 import type { FRAMES } from "./frame-values.js";
 
 interface AnyFrame {
@@ -25,7 +26,9 @@ export interface Ends {
 
 export function ends(side: keyof typeof FRAMES, name: SubProtocol): Ends {
   const client = clientCodec(name) as unknown as AnyCodec;
-  const server = serverCodec(name, { allocate: Buffer.allocUnsafeSlow }) as unknown as AnyCodec;
+  // As the gateway has it, beside the envelope.
+  const options = { allocate: Buffer.allocUnsafeSlow, uuids: RECENT_UUIDS };
+  const server = serverCodec(name, options) as unknown as AnyCodec;
   const [writer, reader] = side === "client" ? [client, server] : [server, client];
   return { name, encode: (frame) => writer.encode(frame), decode: (message) => reader.decode(message) };
 }

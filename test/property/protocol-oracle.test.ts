@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { MSGPACK } from "../../src/protocol/codec.js";
 import { MsgpackReader } from "../../src/protocol/msgpack-reader.js";
 import { MsgpackWriter } from "../../src/protocol/msgpack-writer.js";
+import { RECENT_UUIDS } from "../../src/protocol/recent-uuids.js";
+import { PLAIN_UUIDS } from "../../src/protocol/uuid-bytes.js";
 import { ends, SIDES } from "./both-codecs.js";
 import { anyFrame, anyText, anyUuid } from "./frame-values.js";
 import { onTheWire, packr } from "./wire-form.js";
@@ -178,7 +180,12 @@ test("maps and arrays are read with each of their headers", () => {
   }
 });
 
-test("a writer's own values are what msgpackr reads", () => {
+const UUIDS = [
+  { way: "in little code", uuids: PLAIN_UUIDS },
+  { way: "remembering", uuids: RECENT_UUIDS },
+];
+
+test.each(UUIDS)("a writer's own values are what msgpackr reads, with UUIDs $way", ({ uuids: way }) => {
   fc.assert(
     fc.property(
       fc.array(
@@ -186,7 +193,7 @@ test("a writer's own values are what msgpackr reads", () => {
       ),
       fc.array(anyUuid, { maxLength: 20 }),
       (values, uuids) => {
-        const writer = new MsgpackWriter(64);
+        const writer = new MsgpackWriter(64, undefined, way);
         writer.arrayHeader(values.length + uuids.length);
         for (const value of values) {
           if (typeof value === "number") writer.uint(value);
@@ -203,8 +210,20 @@ test("a writer's own values are what msgpackr reads", () => {
   );
 });
 
-test("a writer refuses what it can't write", () => {
-  const writer = new MsgpackWriter();
+test.each(UUIDS)("UUIDs are read again as they were written, with UUIDs $way", ({ uuids }) => {
+  fc.assert(
+    fc.property(fc.array(anyUuid, { minLength: 1, maxLength: 20 }), fc.nat(), (ids, repeated) => {
+      const again = [...ids, ids[repeated % ids.length] as string];
+      const writer = new MsgpackWriter(64, undefined, uuids);
+      for (const id of again) writer.uuid(id);
+      const reader = new MsgpackReader(writer.take(), uuids);
+      expect(again.map(() => (reader.bytesLength() === 16 ? reader.takeUuid() : null))).toEqual(again);
+    }),
+  );
+});
+
+test.each(UUIDS)("a writer refuses what it can't write, with UUIDs $way", ({ uuids }) => {
+  const writer = new MsgpackWriter(64, undefined, uuids);
   for (const value of [-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY]) {
     expect(() => writer.uint(value)).toThrow(expect.objectContaining({ code: "invalid" }));
   }
