@@ -91,7 +91,7 @@ export function createConnection(options: ConnectionOptions, host: ConnectionHos
         ended: sessionEnded,
         failed: host.failed,
       });
-      greeting.set(GREETING_DEADLINE, () => drop(new ChatError("timeout", "The server didn't greet in time.")));
+      greeting.set(GREETING_DEADLINE, () => drop(new ChatError("timeout", "No welcome in time.")));
     } catch (cause) {
       if (own === generation) wait(asChatError(cause, "config"));
     }
@@ -126,7 +126,7 @@ export function createConnection(options: ConnectionOptions, host: ConnectionHos
         const position = host.pinged();
         from.send(position === undefined ? { type: "ping" } : { type: "ping", position });
       },
-      () => drop(new ChatError("idle", "The server shows no sign of life.")),
+      () => drop(new ChatError("idle")),
     );
     refreshLater(from, token);
     host.welcomed(from, frame);

@@ -148,7 +148,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
       .run((tx) => {
         if (from.ended()) return;
         const self = tx.meta.user;
-        if (self === undefined && frame.type !== "welcome") throw new ChatError("malformed", "No welcome came first.");
+        if (self === undefined && frame.type !== "welcome") throw new ChatError("malformed", "No welcome.");
         return work(tx, self ?? "");
       })
       .catch((cause: unknown) => {
@@ -248,7 +248,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     sync.end();
     const row = sender.end(code);
     if (row === undefined) return;
-    const error = new ChatError("too_large", "The server closed because of the size of this command.");
+    const error = new ChatError("too_large", "The server closed because of it.");
     background(
       from,
       ledger.run((tx) => inbox.refused(tx, row.id, error, tx.meta.user ?? "")),
@@ -256,7 +256,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
   }
 
   function pinged(): number | undefined {
-    if (sender.stuck()) connection.drop(new ChatError("timeout", "A command was not answered in time."));
+    if (sender.stuck()) connection.drop(new ChatError("timeout", "No answer in time."));
     receipts.pinged();
     return local.meta.position;
   }
@@ -284,7 +284,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
       if (deadline === undefined) return;
       timer.set(deadline, () => {
         waiters.delete(look);
-        reject(new ChatError("timeout", "There is no connection."));
+        reject(new ChatError("timeout", "No connection."));
       });
     });
   }

@@ -37,11 +37,9 @@ export interface ResolvedOptions extends Required<Omit<ChatClientOptions, "devic
 /** The options with their defaults. Throws `config` where one is missing. */
 export function resolveOptions(options: ChatClientOptions): ResolvedOptions {
   const webSocket = options.webSocket ?? defaultWebSocket();
-  if (!options.url) throw missing("url", "The address of the server is missing.");
-  if (!options.token) throw missing("token", "The token is missing.");
-  if (webSocket === undefined) {
-    throw missing("webSocket", "There is no WebSocket here: import sentseen/client/node, or give one.");
-  }
+  if (!options.url) throw missing("url");
+  if (!options.token) throw missing("token");
+  if (webSocket === undefined) throw missing("webSocket", "no WebSocket here: import sentseen/client/node");
   return {
     url: options.url,
     token: options.token,
@@ -54,6 +52,6 @@ export function resolveOptions(options: ChatClientOptions): ResolvedOptions {
   };
 }
 
-function missing(field: string, text: string): ChatError {
+function missing(field: string, text = `${field} is missing`): ChatError {
   return new ChatError("config", text, { field });
 }

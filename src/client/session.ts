@@ -208,5 +208,5 @@ function costOf(frame: ServerFrame): number {
 }
 
 function lost(): ChatError {
-  return new ChatError("timeout", "The connection was lost before the answer came.");
+  return new ChatError("timeout", "The connection was lost.");
 }

@@ -125,53 +125,58 @@ function read(entries: IDBObjectStore, { conversation, after, before, limit, las
 }
 
 function openDatabase(name: string): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    let tooLate = false;
-    const late = setTimeout(() => {
-      tooLate = true;
-      reject(unavailable("IndexedDB didn't open in time."));
-    }, DEADLINE);
-    const request = indexedDB.open(name, VERSION);
-    request.onupgradeneeded = () => {
-      const { result } = request;
-      result.createObjectStore("records");
-      result.createObjectStore("outbox", { keyPath: "order" });
-      result.createObjectStore("conversations", { keyPath: "conversation" });
-      result.createObjectStore("entries", { keyPath: ["conversation", "seq"] });
-    };
-    request.onsuccess = () => {
-      clearTimeout(late);
-      const foreign = STORES.some((store) => !request.result.objectStoreNames.contains(store));
-      if (!foreign && !tooLate) return resolve(request.result);
-      request.result.close();
-      reject(new ChatError("corrupt", `The database ${name} is not a chat client's.`));
-    };
-    request.onerror = () => {
-      clearTimeout(late);
-      const newer = request.error?.name === "VersionError";
-      reject(
-        newer ? new ChatError("corrupt", `The database ${name} has another version.`) : unavailable(request.error),
-      );
-    };
-  });
+  const request = indexedDB.open(name, VERSION);
+  return inTime(
+    (resolve, reject) => {
+      request.onupgradeneeded = () => {
+        const { result } = request;
+        result.createObjectStore("records");
+        result.createObjectStore("outbox", { keyPath: "order" });
+        result.createObjectStore("conversations", { keyPath: "conversation" });
+        result.createObjectStore("entries", { keyPath: ["conversation", "seq"] });
+      };
+      request.onsuccess = () => {
+        const { result } = request;
+        if (STORES.every((store) => result.objectStoreNames.contains(store))) return resolve(result);
+        result.close();
+        reject(new ChatError("corrupt", `The database ${name} is not a chat client's.`));
+      };
+      request.onerror = () => {
+        const { error } = request;
+        reject(error?.name === "VersionError" ? new ChatError("corrupt", error.message) : unavailable(error));
+      };
+    },
+    () => {
+      // It may still open, when nobody waits for it any more.
+      request.onsuccess = () => request.result.close();
+    },
+  );
 }
 
 /** Resolves once the transaction is durable. */
 function done(tx: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => {
-      reject(unavailable("IndexedDB didn't answer in time."));
-      tx.abort();
+  return inTime(
+    (resolve, reject) => {
+      tx.oncomplete = () => resolve();
+      tx.onabort = () => reject(unavailable(tx.error));
+    },
+    () => tx.abort(),
+  );
+}
+
+/** Waits for an answer of the database's; calls `late` and rejects where none comes in time. */
+function inTime<T>(
+  wait: (resolve: (value: T) => void, reject: (error: ChatError) => void) => void,
+  late: () => void,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  return new Promise<T>((resolve, reject) => {
+    wait(resolve, reject);
+    timer = setTimeout(() => {
+      reject(unavailable("timeout"));
+      late();
     }, DEADLINE);
-    tx.oncomplete = () => {
-      clearTimeout(late);
-      resolve();
-    };
-    tx.onabort = () => {
-      clearTimeout(late);
-      reject(unavailable(tx.error));
-    };
-  });
+  }).finally(() => clearTimeout(timer));
 }
 
 /** Takes the name for this tab; answers what gives it back. */
