@@ -192,6 +192,26 @@ describe("receiving", () => {
     expect(client.state).toBe("online");
   });
 
+  test("a store that is slower than the network bounds what waits in memory, and nothing is lost", async () => {
+    const store = memoryStore();
+    let blocked = true;
+    const slow = {
+      ...store,
+      write: async (step: Parameters<typeof store.write>[0]) => {
+        while (blocked && step.entries.length > 0) await turns(1);
+        await store.write(step);
+      },
+    };
+    const { server, entries, reasons, wire } = await online("alice", { store: slow });
+    const text = "x".repeat(65_000);
+    for (let i = 0; i < 550; i++) server.say("bob", { user: "alice" }, `${i} ${text}`);
+    await until("the session is given up", () => reasons.some((reason) => reason?.code === "overloaded"));
+    blocked = false;
+    await until("all have come", () => entries.length === 550, 20_000);
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
+    expect(wire.open).toHaveLength(1);
+  });
+
   test("a listener that throws is told as an error and disturbs nobody", async () => {
     const server = new FakeServer();
     const { client, entries, errors } = await online("alice", {}, server);
