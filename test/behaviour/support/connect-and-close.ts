@@ -20,7 +20,18 @@ let errors = 0;
 chat.on("error", () => errors++);
 const { url } = await chat.listen({ port: 0 });
 
-/** One connection's life: cut at once, gone before the welcome, closed after a message, or cut after one. */
+/** What no client sends: it is closed for it. */
+const garbage = [
+  Uint8Array.of(0xc1),
+  Buffer.alloc(60_000, 0x91),
+  Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]),
+  Buffer.from([0x81, 0xa4, 0x74, 0x79, 0x70]),
+];
+
+/**
+ * One connection's life: cut at once, gone before the welcome, closed for what it sends, closed after a message, or cut
+ * after one.
+ */
 function cycle(number: number): Promise<void> {
   const { user, id } = devices[number % AT_A_TIME] as (typeof devices)[number];
   const socket = new WebSocket(url, MSGPACK);
@@ -36,7 +47,8 @@ function cycle(number: number): Promise<void> {
       for (const { frame } of codec.decode(data).filter(({ error }) => error === undefined) as {
         frame: ServerFrame;
       }[]) {
-        if (frame?.type === "synced") {
+        if (frame?.type === "synced" && number % 8 === 2) socket.send(garbage[number % garbage.length] as Uint8Array);
+        else if (frame?.type === "synced") {
           const read = directConversation(user, user);
           socket.send(codec.encode({ type: "receipt", position: frame.position, read: [[read, 1]] }));
           const content = Uint8Array.of(1);
