@@ -70,6 +70,8 @@ export interface CloseOptions {
 type State = "new" | "starting" | "running" | "closing" | "closed";
 
 const CLOSE_SOCKETS_MS = 2_000;
+/** How long (ms) a request may take to arrive, so that nobody holds a socket by sending it a byte at a time. */
+const HTTP_TIMES = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 } as const;
 
 /** A chat server in the host's process. Made by `createChatServer`. */
 export class ChatServer {
@@ -188,7 +190,7 @@ export class ChatServer {
       });
     }
     await this.start();
-    const server = createServer((_request, response) => {
+    const server = createServer(HTTP_TIMES, (_request, response) => {
       response
         .writeHead(426, { "content-type": "text/plain", upgrade: "websocket" })
         .end("This is a WebSocket server.\n");

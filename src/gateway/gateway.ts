@@ -28,6 +28,7 @@ import { HostCalls } from "./host-calls.js";
 import { Publisher } from "./publisher.js";
 import type { Services } from "./services.js";
 import { turnAway } from "./turn-away.js";
+import { pongFrame } from "./websocket-frame.js";
 import { Wheel } from "./wheel.js";
 
 /** A socket that takes nothing for so long is given up. */
@@ -40,6 +41,8 @@ export const WEBSOCKET_OPTIONS = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
+  // Pongs go through the outbox like everything else, or those who don't read could make them pile up. [R6]
+  autoPong: false,
   maxPayload: MESSAGE_BYTES,
   maxFragments: MESSAGE_FRAGMENTS,
 } as const;
@@ -94,6 +97,7 @@ export class Gateway implements ConnectionHost {
     });
     socket.on("drain", () => this.drained(connection));
     ws.on("message", (data: RawData, binary: boolean) => this.received(connection, data as Buffer, binary));
+    ws.on("ping", (data: Buffer) => connection.sendFramed(pongFrame(data)));
     ws.on("error", () => ws.terminate());
     ws.on("close", (code: number) => this.closed(connection, code));
   }

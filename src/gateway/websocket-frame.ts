@@ -2,6 +2,7 @@ import type { Envelope } from "../protocol/codec.js";
 
 const TEXT = 0x81;
 const BINARY = 0x82;
+const PONG = 0x8a;
 
 /**
  * A whole, final, unmasked WebSocket frame around a payload (RFC 6455, section 5.2). A server's frames carry no mask,
@@ -27,7 +28,16 @@ export function websocketFrame(payload: Uint8Array | string): Buffer {
   return frame;
 }
 
-/** The same around a MessagePack frame, made in the memory that the frame was written to. */
+/** The answer to a ping, whose payload it repeats: at most 125 bytes. */
+export function pongFrame(payload: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(2 + payload.length);
+  frame[0] = PONG;
+  frame[1] = payload.length;
+  frame.set(payload, 2);
+  return frame;
+}
+
+/** A WebSocket frame around a MessagePack frame, made in the memory that the frame was written to. */
 export const WEBSOCKET: Envelope = {
   headroom: 4,
   seal(writer) {

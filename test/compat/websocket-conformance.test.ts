@@ -8,7 +8,7 @@ import { afterEach, expect, test } from "vitest";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { WEBSOCKET_OPTIONS } from "../../src/gateway/gateway.js";
 import { Outbox } from "../../src/gateway/outbox.js";
-import { websocketFrame } from "../../src/gateway/websocket-frame.js";
+import { pongFrame, websocketFrame } from "../../src/gateway/websocket-frame.js";
 import { venv } from "./python.js";
 
 // kosoku drives Autobahn's cases against a server that echoes. The chat server has nothing to echo, so this one stands
@@ -31,6 +31,10 @@ async function echo(options: ServerOptions & { readonly maxFragments?: number })
       const outbox = new Outbox(socket);
       ws.on("message", (data: Buffer, binary: boolean) => {
         outbox.push(websocketFrame(binary ? data : data.toString()));
+        outbox.flush();
+      });
+      ws.on("ping", (data: Buffer) => {
+        outbox.push(pongFrame(data));
         outbox.flush();
       });
       ws.on("error", () => ws.terminate());
