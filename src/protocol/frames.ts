@@ -244,7 +244,7 @@ export const SERVER_FRAMES = {
     timestamp: uint("The time that it got."),
     position: optional(
       uint(
-        "Its place in the sender's own mailbox, where all before it has been sent to this connection: stands for the entry itself.",
+        "The place of the entry in the sender's own mailbox, where all before it has been sent to this connection: the device has everything up to here. Absent where there is none, or where a later one covers it. With it or without, the acknowledgement stands for the entry, which does not come again while the connection lasts.",
       ),
     ),
   }),
