@@ -116,14 +116,14 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
       case "change":
         return take(from, frame, async (tx, self) => {
           await inbox.receive(tx, frame, self);
-          tx.after(() => moved(frame.conversation));
+          tx.after(() => receipts.grew(frame.conversation));
           tx.after(() => catchUpWithGroup(from, frame, self));
         });
       case "ack":
         sender.acknowledged(frame.id);
         return take(from, frame, async (tx, self) => {
           await inbox.acknowledged(tx, frame, self);
-          tx.after(() => moved(frame.conversation));
+          tx.after(() => receipts.sent(frame.conversation));
           tx.after(() => completeGroup(from, frame.conversation, self));
         });
       case "receipt":
@@ -178,7 +178,7 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
     if ((tx.meta.position ?? -1) < position) tx.meta = { ...tx.meta, position };
     tx.after(() => {
       pulling = false;
-      receipts.moved();
+      receipts.grew();
       if (state === "syncing") background(from, catchUp(from, self));
     });
   }
@@ -213,11 +213,6 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
       });
       background(from, pulled);
     });
-  }
-
-  function moved(conversation: Uuid): void {
-    receipts.moved();
-    receipts.grew(conversation);
   }
 
   /** Own messages in a group can't get further before its members are known. */

@@ -6,6 +6,8 @@ import type { ConversationRow, Mark } from "./stores/store.js";
 
 /** Receipts are sent at most this often, in milliseconds. */
 const PAUSE = 50;
+/** So long, in milliseconds, what nobody waits for may wait for company. */
+const PATIENCE = 500;
 
 interface Reported extends Mark {
   /** How many pongs had come when it was sent. */
@@ -21,10 +23,10 @@ export interface Receipts {
   /** A session takes receipts: the first ones say all that the server isn't known to have. */
   begin(session: Session): void;
   end(): void;
-  /** The position has moved. */
-  moved(): void;
-  /** A conversation was seen or read further. */
-  grew(conversation: Uuid): void;
+  /** The position has moved, and the conversation, if one is named, was seen or read further. */
+  grew(conversation?: Uuid): void;
+  /** The same by an own command, of which nobody waits to hear: it goes with the next receipt, or after a while. */
+  sent(conversation: Uuid): void;
   /** A ping is about to be sent. */
   pinged(): void;
   /**
@@ -44,13 +46,25 @@ export function createReceipts(
   const reported = new Map<Uuid, Reported>();
   let session: Session | undefined;
   let positionDirty = false;
+  /** Something that grew is waited for. */
+  let urgent = false;
+  /** The timer runs for what isn't. */
+  let patient = false;
   let positionSent = 0;
   /** The position that had been sent before the last ping. */
   let positionPinged = 0;
   let pongs = 0;
 
   function soon(): void {
-    if (session !== undefined && !pause.running()) pause.set(0, flush);
+    if (session !== undefined && (patient || !pause.running())) pause.set(0, flush);
+    patient = false;
+    urgent = true;
+  }
+
+  function later(): void {
+    if (session === undefined || pause.running()) return;
+    pause.set(PATIENCE, flush);
+    patient = true;
   }
 
   function flush(): void {
@@ -61,14 +75,15 @@ export function createReceipts(
     }
     const moved = positionDirty ? position() : undefined;
     dirty.clear();
-    positionDirty = false;
+    positionDirty = urgent = patient = false;
     positionSent = moved ?? positionSent;
     for (let from = 0; from === 0 || from < rows.length; from += PAGE) {
       report(rows.slice(from, from + PAGE), from === 0 ? moved : undefined);
     }
     // What comes in meanwhile goes together.
     pause.set(PAUSE, () => {
-      if (dirty.size > 0 || positionDirty) flush();
+      if (urgent) flush();
+      else if (dirty.size > 0 || positionDirty) later();
     });
   }
 
@@ -100,13 +115,15 @@ export function createReceipts(
       dirty.clear();
       positionSent = positionPinged = 0;
     },
-    moved() {
+    grew(conversation) {
       positionDirty = true;
+      if (conversation !== undefined) dirty.add(conversation);
       soon();
     },
-    grew(conversation) {
+    sent(conversation) {
+      positionDirty = true;
       dirty.add(conversation);
-      soon();
+      later();
     },
     pinged() {
       positionPinged = positionSent;

@@ -146,6 +146,30 @@ describe("receipts of this device", () => {
     expect(received).toBe(sent);
   });
 
+  test("what was only sent is told after a while, or with what is waited for", async () => {
+    const server = new FakeServer();
+    const clock = new FakeClock();
+    const { client } = clientOf(server, "alice", { clock });
+    const connected = client.connect();
+    await clock.pass(100);
+    await connected;
+    await clock.pass(1_000);
+    const told = () => server.of("alice")[0]?.received.filter(({ type }) => type === "receipt").length;
+    const before = told() ?? 0;
+    await client.send({ user: "bob" }, "hi");
+    await clock.pass(400);
+    expect(told()).toBe(before);
+    await clock.pass(200);
+    expect(told()).toBe(before + 1);
+    await clock.pass(10_000);
+    await client.send({ user: "bob" }, "are you there?");
+    server.say("bob", { user: "alice" }, "yes");
+    await clock.pass(1);
+    expect(told()).toBe(before + 2);
+    await clock.pass(10_000);
+    expect(told()).toBe(before + 2);
+  });
+
   test("reading is kept over a lost connection and told on return", async () => {
     const server = new FakeServer();
     const { client, entries, wire } = await online("alice", {}, server);
