@@ -157,13 +157,16 @@ describe("receipts of this device", () => {
     const told = () => server.of("alice")[0]?.received.filter(({ type }) => type === "receipt").length;
     const before = told() ?? 0;
     await client.send({ user: "bob" }, "hi");
+    await turns();
     await clock.pass(400);
     expect(told()).toBe(before);
     await clock.pass(200);
     expect(told()).toBe(before + 1);
     await clock.pass(10_000);
     await client.send({ user: "bob" }, "are you there?");
+    await turns();
     server.say("bob", { user: "alice" }, "yes");
+    await turns();
     await clock.pass(1);
     expect(told()).toBe(before + 2);
     await clock.pass(10_000);
