@@ -177,6 +177,7 @@ export class Gateway implements ConnectionHost {
     connection.request = null;
     connection.early = [];
     this.directory.remove(connection, this.services.now());
+    this.wheel.remove(connection);
     connection.detach?.();
     if (entry !== null) this.services.session.unregister(entry).catch((error: unknown) => this.failed(error));
     if (admitted) this.services.events.disconnected({ user, device, close_code });

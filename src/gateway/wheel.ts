@@ -32,6 +32,11 @@ export class Wheel {
     this.bucket(this.now + Math.min(Math.max(1, seconds), this.size)).add(spoke);
   }
 
+  /** Forgets something now, with all that it holds, instead of when its time comes. */
+  remove(spoke: Spoke): void {
+    for (const bucket of this.buckets) if (bucket.delete(spoke)) return;
+  }
+
   /** One second has passed. */
   advance(): void {
     this.now++;
