@@ -42,9 +42,12 @@ function sendTemplate(user: string, group: string | null): { template: FrameTemp
   return { template, fill };
 }
 
+/** What was only sent is told at every fifth tick: after half a second. */
+const PATIENCE_TICKS = 5;
+
 /**
  * One device of one user in one conversation, and all that a real client does: hello with its position, a position
- * that follows messages and acks, and one receipt for what came since the last `tick`.
+ * that follows messages and acks, and one receipt for what came since the last `tick`, later for what it only sent.
  */
 class SentseenClient implements LoadClient {
   readonly ready: Promise<void>;
@@ -58,6 +61,9 @@ class SentseenClient implements LoadClient {
   private reportedPosition = 0;
   private delivered = 0;
   private reportedDelivered = 0;
+  /** Something has come that others wait to hear of; for what was only sent, a client waits longer. */
+  private waitedFor = false;
+  private waited = 0;
 
   constructor(
     private readonly address: Address,
@@ -89,6 +95,9 @@ class SentseenClient implements LoadClient {
 
   tick(): void {
     if (this.position === this.reportedPosition) return;
+    if (!this.waitedFor && ++this.waited < PATIENCE_TICKS) return;
+    this.waitedFor = false;
+    this.waited = 0;
     const delivered: [string, number][] =
       this.delivered > this.reportedDelivered ? [[uuidFromBytes(this.conversation, 0), this.delivered]] : [];
     this.write({
@@ -112,6 +121,7 @@ class SentseenClient implements LoadClient {
     switch (frame.type) {
       case "ack":
         this.advance(frame.position);
+        this.entry(frame);
         if (frame.ref === CREATE_REF) this.isReady();
         else this.listener.ack(frame.ref);
         break;
@@ -119,6 +129,7 @@ class SentseenClient implements LoadClient {
       case "change":
         this.advance(frame.position);
         this.entry(frame);
+        this.waitedFor = true;
         if (frame.type === "message") this.listener.delivery(frame.number);
         break;
       case "synced":
