@@ -1,7 +1,7 @@
 import type { UserId, Uuid } from "../model/ids.js";
 import type { ServerFrames } from "../protocol/frames.js";
 import type { ChatChange, StoredEntry } from "./message.js";
-import { atLeast, withReached } from "./status.js";
+import { withReached } from "./status.js";
 import type { ConversationRow, StoredMember } from "./stores/store.js";
 
 type Members = ReadonlyMap<UserId, StoredMember>;
@@ -155,7 +155,6 @@ export function withListed(row: ConversationRow | undefined, listed: Listed): Co
     name: name ?? known.name,
     head: Math.max(known.head, head),
     timestamp: Math.max(known.timestamp, timestamp),
-    kept: atLeast(known.kept, listed),
     left: false,
   };
 }

@@ -5,7 +5,7 @@ import type { Events } from "./events.js";
 import type { Inbox } from "./inbox.js";
 import type { Ledger } from "./ledger.js";
 import type { Session } from "./session.js";
-import { atLeast, withMark, withReached } from "./status.js";
+import { withMark, withReached } from "./status.js";
 import type { ConversationRow } from "./stores/store.js";
 import type { Transaction } from "./transaction.js";
 
@@ -70,10 +70,8 @@ export function createSync(ledger: Ledger, inbox: Inbox, events: Events): Sync {
       if (before === undefined) continue;
       let row = before;
       if (user !== self) row = withReached(withMark(row, user, mark), self);
-      else {
-        if (mark.read > row.read) row = await inbox.withRead(tx, row, mark.read, self);
-        row = { ...row, kept: atLeast(row.kept, mark) };
-      }
+      // What the server shows it may not have written yet: that it is kept, pongs say.
+      else if (mark.read > row.read) row = await inbox.withRead(tx, row, mark.read, self);
       inbox.putRow(tx, before, row, self);
     }
   }
