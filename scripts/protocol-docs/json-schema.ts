@@ -30,7 +30,7 @@ export function jsonSchema(): Schema {
     description:
       "One frame in JSON, in either direction. A WebSocket message is one of them or an array of them. " +
       "Lengths of text are bounded in bytes of UTF-8, which x-max-bytes tells; maxLength is what follows for characters.",
-    oneOf: [{ $ref: "#/$defs/client" }, { $ref: "#/$defs/server" }],
+    anyOf: [{ $ref: "#/$defs/client" }, { $ref: "#/$defs/server" }],
     $defs: { client: anyOf("client"), server: anyOf("server"), ...Object.fromEntries(frames) },
   };
 }
