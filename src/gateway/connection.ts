@@ -18,6 +18,8 @@ import type { Spoke } from "./wheel.js";
 export interface ConnectionHost {
   /** The connection has something to send: flush it at the end of the turn. */
   soon(connection: Connection): void;
+  /** It has something to send that may wait for company. */
+  later(connection: Connection): void;
   /** The connection has more to send than it takes for now. */
   stuck(connection: Connection): void;
   /** It's time to look at the connection; answers in how many seconds to look again, 0 for never. */
@@ -96,6 +98,19 @@ export class Connection implements Subscriber, Spoke {
     const full = this.outbox.push(bytes);
     this.host.soon(this);
     if (full) this.host.stuck(this);
+  }
+
+  /** Sends what may wait for a while, with whatever is sent next. */
+  sendLater(bytes: Uint8Array): void {
+    if (this.state === "closed" || this.closing) return;
+    const { silent } = this;
+    this.outbox.push(bytes);
+    if (silent) this.host.later(this);
+  }
+
+  /** Whether nothing waits to be sent. */
+  get silent(): boolean {
+    return this.outbox.empty;
   }
 
   flush(): void {

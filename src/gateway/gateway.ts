@@ -27,6 +27,7 @@ import { handleFrame } from "./handle-frame.js";
 import { HostCalls } from "./host-calls.js";
 import { Publisher } from "./publisher.js";
 import type { Services } from "./services.js";
+import { Turn } from "./turn.js";
 import { turnAway } from "./turn-away.js";
 import { pongFrame } from "./websocket-frame.js";
 import { Wheel } from "./wheel.js";
@@ -63,8 +64,7 @@ export class Gateway implements ConnectionHost {
   });
   private readonly framings = new Map<string, Framing>(SUB_PROTOCOLS.map((name) => [name, new Framing(name)]));
   private nextId = 1;
-  private dirty: Connection[] = [];
-  private flushSoon = false;
+  private readonly turn = new Turn((connection) => this.write(connection));
 
   constructor(readonly services: Services) {
     this.wheel = new Wheel(Math.max(GREETING_SECONDS, services.limits.idle_seconds));
@@ -196,27 +196,24 @@ export class Gateway implements ConnectionHost {
   // ── what goes out ────────────────────────────────────────────────────────────────────────────────────────────────
 
   soon(connection: Connection): void {
-    if (connection.queued) return;
-    connection.queued = true;
-    this.dirty.push(connection);
-    if (this.flushSoon) return;
-    this.flushSoon = true;
-    setImmediate(() => this.flush());
+    this.turn.soon(connection);
+  }
+
+  later(connection: Connection): void {
+    this.turn.later(connection);
   }
 
   /** Writes what the turn produced, one write for each socket. */
   flush(): void {
-    this.flushSoon = false;
-    const { dirty } = this;
-    this.dirty = [];
-    for (const connection of dirty) {
-      connection.queued = false;
-      connection.flush();
-      if (!connection.ready) this.stuck(connection);
-      // A socket that took everything at once has nothing to say of it later.
-      else if (connection.slowSince >= 0) this.drained(connection);
-      else connection.feed?.resume();
-    }
+    this.turn.end();
+  }
+
+  private write(connection: Connection): void {
+    connection.flush();
+    if (!connection.ready) this.stuck(connection);
+    // A socket that took everything at once has nothing to say of it later.
+    else if (connection.slowSince >= 0) this.drained(connection);
+    else connection.feed?.resume();
   }
 
   /**
@@ -306,7 +303,7 @@ export class Gateway implements ConnectionHost {
         const { framing } = connection;
         const bytes = framed.get(framing) ?? framing.frame(frame);
         framed.set(framing, bytes);
-        connection.sendFramed(bytes);
+        connection.sendLater(bytes);
       }
     }
   }
@@ -384,6 +381,7 @@ export class Gateway implements ConnectionHost {
     await gone;
     clearTimeout(late);
     this.wheel.stop();
+    this.turn.close();
     this.hostCalls.close();
   }
 

@@ -21,6 +21,10 @@ export class Outbox {
 
   constructor(private readonly socket: Duplex) {}
 
+  get empty(): boolean {
+    return this.first === null;
+  }
+
   /** Bytes that the kernel hasn't taken yet, as far as they matter: less than the socket's own mark counts as none. */
   get waiting(): number {
     return this.full ? this.bytes + this.unsent() : this.bytes;
