@@ -60,8 +60,8 @@ const CHECKS: readonly Check[] = [
     ...npm("tests", 15, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
     count: countTests,
   },
-  { ...npm("replay", 6, "replay", "--", TRAFFIC), skip: noTraffic },
-  { ...npm("replay with faults", 6, "replay", "--", TRAFFIC, "--faults"), skip: noTraffic },
+  { ...npm("replay", 10, "replay", "--", TRAFFIC), skip: noTraffic },
+  { ...npm("replay with faults", 12, "replay", "--", TRAFFIC, "--faults"), skip: noTraffic },
   npm("chaos", 5, "chaos", "--", "--seed", "1", "--repeat", "5", "--shape", "lmdb"),
 ];
 
