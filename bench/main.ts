@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   await buildChildren();
   const timing = {
     seconds,
-    warmup_seconds: Math.min(2, seconds),
+    warmup_seconds: Math.min(5, 2 * seconds),
     patience_ms: positive(values.patience, "--patience") * 1000,
     attempts: 5,
   };

@@ -152,7 +152,8 @@ export class LmdbQueue implements Queue {
     let gathered = batch.builders.get(topic);
     const before = gathered?.size ?? 0;
     if (gathered === undefined) {
-      gathered = new SegmentBuilder(this.#lastSize);
+      // About as much as the last time, and a quarter more, or every other one would have to grow.
+      gathered = new SegmentBuilder(this.#lastSize * 1.25);
       batch.builders.set(topic, gathered);
     }
     for (const item of items) gathered.add(item);
