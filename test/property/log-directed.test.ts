@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { timersOnDemand } from "./log-clock.js";
-import { RULES, type Rule } from "./log-rules.js";
+import { RULES, type Rule, rules } from "./log-rules.js";
 import { Script } from "./log-script.js";
 
 // Schedules that chance finds too rarely. In each the phone hears nothing of its first message, to bob, and sends it
@@ -123,4 +123,12 @@ describe.each(Object.entries(DIRECTED))("%s", (_name, { atomic, without, tell })
   test.each(without.map((rule) => [RULES[rule].text, rule] as const))("would without: %s", async (_text, rule) => {
     await expect(Script.play(atomic, rule, tell)).rejects.toThrow(APPLIED_TWICE);
   });
+});
+
+test("every rule that chance finds too rarely has a schedule", () => {
+  expect(
+    Object.values(DIRECTED)
+      .flatMap(({ without }) => without)
+      .sort(),
+  ).toEqual(rules(true).sort());
 });

@@ -8,29 +8,48 @@ interface RuleText {
   readonly text: string;
   /** Whether it is needed only where storage lands a flush whole (true), or only where it doesn't (false). */
   readonly atomic: boolean | null;
+  /** Whether chance finds what comes of leaving it out too rarely, so that it has a schedule of its own. */
+  readonly rare: boolean;
 }
 
 /** The rules of [R2], each in the parts that can be left out by themselves. */
 export const RULES = {
-  "a.rows": { text: "rows have landed before the states of devices are issued", atomic: false },
-  "a.devices": { text: "the states of devices have landed before those of conversations are issued", atomic: false },
-  "a.conversations": { text: "the states of conversations have landed before the checkpoint is issued", atomic: false },
-  "a.members": { text: "a conversation's state and its members are one write", atomic: false },
-  "b.earlier": { text: "an id counts as known only from an earlier offset", atomic: false },
-  "b.refusals": { text: "a refusal is an answer too", atomic: null },
-  "b.held": { text: "no id newer than the checkpoint is forgotten", atomic: false },
-  "b.stored": { text: "no id newer than the last checkpoint is left out of what is stored", atomic: false },
-  "b.window": { text: "as many ids are kept as a device may have unacknowledged", atomic: null },
-  "c.alone": { text: "a new owner begins when the old one's lease has run out", atomic: false },
-  "c.loads": { text: "the lease is looked at after every load", atomic: false },
-  "c.steps": { text: "the lease is looked at before every step of a flush", atomic: false },
-  "c.landed": { text: "a state whose flush hasn't landed is kept", atomic: null },
-  "d.future": { text: "whoever loads a row from the future takes the log up again behind it", atomic: true },
-  "e.states": { text: "of two versions of a state the greater offset stays", atomic: null },
-  "e.checkpoint": { text: "the checkpoint never goes back", atomic: null },
+  "a.rows": { text: "rows have landed before the states of devices are issued", atomic: false, rare: false },
+  "a.devices": {
+    text: "the states of devices have landed before those of conversations are issued",
+    atomic: false,
+    rare: false,
+  },
+  "a.conversations": {
+    text: "the states of conversations have landed before the checkpoint is issued",
+    atomic: false,
+    rare: false,
+  },
+  "a.members": { text: "a conversation's state and its members are one write", atomic: false, rare: false },
+  "b.earlier": { text: "an id counts as known only from an earlier offset", atomic: false, rare: false },
+  "b.refusals": { text: "a refusal is an answer too", atomic: null, rare: false },
+  "b.held": { text: "no id newer than the checkpoint is forgotten", atomic: false, rare: true },
+  "b.stored": { text: "no id newer than the last checkpoint is left out of what is stored", atomic: false, rare: true },
+  "b.window": { text: "as many ids are kept as a device may have unacknowledged", atomic: null, rare: false },
+  "c.alone": { text: "a new owner begins when the old one's lease has run out", atomic: false, rare: true },
+  "c.loads": { text: "the lease is looked at after every load", atomic: false, rare: true },
+  "c.steps": { text: "the lease is looked at before every step of a flush", atomic: false, rare: true },
+  "c.landed": { text: "a state whose flush hasn't landed is kept", atomic: null, rare: false },
+  "d.future": {
+    text: "whoever loads a row from the future takes the log up again behind it",
+    atomic: true,
+    rare: true,
+  },
+  "e.states": { text: "of two versions of a state the greater offset stays", atomic: null, rare: false },
+  "e.checkpoint": { text: "the checkpoint never goes back", atomic: null, rare: false },
 } as const satisfies Record<string, RuleText>;
 
 export type Rule = keyof typeof RULES;
+
+/** The rules that chance finds too rarely, or the others. */
+export function rules(rare: boolean): Rule[] {
+  return (Object.keys(RULES) as Rule[]).filter((rule) => RULES[rule].rare === rare);
+}
 
 /** Whether what lands last stays, instead of the greater offset. */
 export function overwrites(off: Rule | null): (name: string) => boolean {

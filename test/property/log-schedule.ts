@@ -63,7 +63,7 @@ function move(world: World, choose: Choose): void {
     if (device.waiting) moves.push([2, () => device.reconnect()]);
   }
   moves.push([1, () => world.publishRubbish()]);
-  if (owner === null) moves.push([20, () => world.begin()]);
+  if (owner === null) moves.push([20, () => world.begin(choose(4) === 0)]);
   else {
     // More likely in the middle of a flush.
     const writing = owner.port.calls.some(({ kind }) => kind === "write");

@@ -14,8 +14,11 @@ export interface TenureOptions extends PortOptions {
   readonly maxMembers: number;
   readonly cached: number;
   readonly flushBytes: number;
+  /** The queue hands out records from before the checkpoint once more. */
+  readonly fromBeginning: boolean;
   readonly placed: (offset: Offset, entry: Entry, recipients: ReadonlySet<UserId>) => void;
   readonly answered: (outcome: Outcome) => void;
+  readonly setAside: (offset: Offset, error: unknown) => void;
 }
 
 /** One ownership of the log: the server's own parts, put together as its engine does, over the model's storage. */
@@ -36,7 +39,7 @@ export class Tenure {
     const port = new StoragePort(options);
     this.port = port;
     const checkpoint = options.cells.checkpoint() ?? 0;
-    this.fed = checkpoint;
+    this.fed = options.fromBeginning ? 0 : checkpoint;
     const now = () => 0;
     const changed = () => this.owner.touch();
     const mailboxes = new Mailboxes({ storage: port, now, keepMs: 1, changed }, checkpoint);
@@ -53,7 +56,7 @@ export class Tenure {
       release: (upTo) => mailboxes.release(upTo),
       answer: options.answered,
       turn: () => {},
-      deadLetter: () => {},
+      deadLetter: options.setAside,
       failed: () => {},
     };
     this.owner = ownerWithout(off, partition, () => this.leased, {

@@ -31,7 +31,7 @@ export interface WorldOptions {
 
 export const MAX_MEMBERS = 3;
 
-/** Users, their devices, a log, its owners, and storage: everything that a schedule moves, and nothing that moves by itself. */
+/** Users, their devices, a log, its owners, and storage: all that a schedule moves, and nothing that moves by itself. */
 export class World {
   readonly devices: readonly Device[];
   readonly cells: Cells;
@@ -75,17 +75,19 @@ export class World {
     return this.log.some(({ key }) => key === conversation);
   }
 
-  /** A new owner begins, where none has a lease. */
-  begin(): Tenure {
+  /** A new owner begins, where none has a lease: at its checkpoint, or is handed all of the log once more. */
+  begin(fromBeginning = false): Tenure {
     if (this.owner !== null) throw new Error("there is an owner");
     const { options } = this;
     const tenure = new Tenure({
       ...options,
       maxMembers: MAX_MEMBERS,
+      fromBeginning,
       cells: this.cells,
       stray: (units) => this.strays.push(...units),
       placed: (...placed) => this.checkPlaced(...placed),
       answered: (outcome) => this.answered(outcome),
+      setAside: (offset, error) => this.checkSetAside(offset, error),
     });
     this.owner = tenure;
     return tenure;
@@ -151,6 +153,11 @@ export class World {
     } else if (!isDeepStrictEqual(wanted.recipients, recipients)) {
       this.faults.push(`the record at ${offset} goes to ${[...recipients]} instead of ${[...wanted.recipients]}`);
     }
+  }
+
+  private checkSetAside(offset: Offset, error: unknown): void {
+    const rubbish = this.log.some((record) => record.offset === offset && record.decoded === undefined);
+    if (!rubbish) this.faults.push(`the record at ${offset} is set aside: ${error}`);
   }
 
   private answered({ command, offset, answer }: Outcome): void {
