@@ -340,7 +340,7 @@ describe("the checker finds", () => {
       ],
     ],
     ["a gap where none can be", "false-gap", [...TALK, { type: "gap", user: "bob", device: "b1" }]],
-    ["a server that failed", "server-failed", [...TALK, { type: "failure", text: "exit code 1" }]],
+    ["a server that failed", "failed", [...TALK, { type: "failure", text: "exit code 1" }]],
   ];
   for (const [what, name, history, also = []] of found) {
     it(what, () => expect([...new Set(names(history))]).toEqual([name, ...also]));

@@ -76,6 +76,6 @@ function checkFailures({ happenings }: Log): Violation[] {
     }
     if (happening.type !== "failure") return [];
     const about = (other: Happening): boolean => other === happening || other.type === "fault";
-    return [violation("server-failed", happening.text, happenings, about)];
+    return [violation("failed", happening.text, happenings, about)];
   });
 }

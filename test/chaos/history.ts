@@ -89,7 +89,7 @@ export type Happening =
   | { readonly type: "status"; readonly device: string; readonly id: string; readonly status: string }
   /** The server told the device that it can't continue where it was. */
   | { readonly type: "gap"; readonly user: string; readonly device: string }
-  /** Something went wrong that nobody asked for: the server died by itself, or reported a fault of its own. */
+  /** Something went wrong that nobody asked for: a server that died or reported a fault, a client that can't go on. */
   | { readonly type: "failure"; readonly text: string }
   /** What the runner did to the system, for whoever reads an excerpt. */
   | { readonly type: "fault"; readonly text: string };

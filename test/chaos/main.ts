@@ -55,7 +55,7 @@ async function playSeed(seed: number, file: string): Promise<Checked | null> {
     console.log(`seed ${seed}: ${say(checked)}, ${seconds} s`);
     return checked;
   }
-  console.error(`seed ${seed}: ${report(violation)}`);
+  console.error(`seed ${seed} after ${seconds} s: ${report(violation)}`);
   console.error(`again: npm run chaos -- --seed ${seed} --shape ${values.shape}`);
   return null;
 }

@@ -154,13 +154,17 @@ class Run {
     const { happenings } = this.history;
     let looked = -1;
     let resting = false;
-    await holds(() => {
+    const rested = await holds(() => {
       if (looked !== happenings.length) resting = atRest(happenings);
       looked = happenings.length;
       return (
         (resting && this.devices.every(({ online }) => online)) || happenings.some(({ type }) => type === "failure")
       );
     }, this.options.patience ?? PATIENCE);
+    if (rested) return;
+    for (const { name, online } of this.devices) {
+      if (!online) this.history.add({ type: "failure", text: `${name} doesn't come back online` });
+    }
   }
 
   async close(): Promise<void> {

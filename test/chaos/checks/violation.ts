@@ -38,8 +38,8 @@ export const VIOLATION_NAMES = [
   "status-went-back",
   /** The server said that entries are gone, though none can be. */
   "false-gap",
-  /** The server died by itself or reported a fault of its own. */
-  "server-failed",
+  /** A server that died by itself or reported a fault of its own, a client that doesn't come back. */
+  "failed",
 ] as const;
 
 export type ViolationName = (typeof VIOLATION_NAMES)[number];
