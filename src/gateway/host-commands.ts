@@ -5,6 +5,7 @@ import { directConversation, newId, type UserId, type Uuid } from "../model/ids.
 import { CONTENT_TYPES, type ContentType } from "../model/message.js";
 import { NAME_BYTES, USER_BYTES } from "../protocol/frames.js";
 import type { Gateway } from "./gateway.js";
+import { keepBytes } from "./keep-bytes.js";
 
 /** A message that the host sends as some user. */
 export interface MessageOfHost {
@@ -77,7 +78,7 @@ export class HostCommands {
 
   async send(message: MessageOfHost): Promise<Placed> {
     const { from, to, content, content_type, silent, mentions, id } = parse(messageSchema, message);
-    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    const bytes = typeof content === "string" ? Buffer.from(content) : keepBytes(content);
     const limit = this.gateway.services.limits.content;
     if (bytes.length > limit) {
       throw new ChatError("too_large", `content: at most ${limit} bytes`, { field: "content", limit });

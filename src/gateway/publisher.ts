@@ -1,4 +1,4 @@
-import { encodeCommand } from "../messages/command-codec.js";
+import { CommandEncoder } from "../messages/command-codec.js";
 import type { Command } from "../model/command.js";
 import type { QueueItem } from "../ports/queue.js";
 
@@ -6,6 +6,7 @@ import type { QueueItem } from "../ports/queue.js";
 export class Publisher {
   private items: QueueItem[] = [];
   private commands: Command[] = [];
+  private readonly encoder = new CommandEncoder();
 
   constructor(
     private readonly publish: (items: readonly QueueItem[]) => Promise<void>,
@@ -16,7 +17,7 @@ export class Publisher {
   add(command: Command): void {
     // Microtasks run after each socket's read; only here all sockets that were ready have been read.
     if (this.items.length === 0) setImmediate(() => this.flush());
-    this.items.push({ key: command.conversation, value: encodeCommand(command), decoded: command });
+    this.items.push({ key: command.conversation, value: this.encoder.encode(command), decoded: command });
     this.commands.push(command);
   }
 
@@ -27,5 +28,6 @@ export class Publisher {
     this.publish(items).catch((error: unknown) => {
       for (const command of commands) this.failed(command, error);
     });
+    this.encoder.reuse();
   }
 }

@@ -1,8 +1,10 @@
 import { ChatError } from "../errors.js";
 import type { Action } from "../model/command.js";
 import type { UserId, Uuid } from "../model/ids.js";
+import type { Envelope } from "../model/message.js";
 import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
 import type { DirectIds } from "./direct-ids.js";
+import { keepBytes } from "./keep-bytes.js";
 
 /** The frames that become commands of the log. */
 export type CommandFrame = ClientFrames[
@@ -27,6 +29,10 @@ export function conversationOf(frame: CommandFrame, user: UserId, directIds: Dir
   return frame.conversation ?? directIds.of(user, frame.user as UserId);
 }
 
+function keepEnvelope([device, bytes]: Envelope): Envelope {
+  return [device, keepBytes(bytes)];
+}
+
 /** What a frame asks of its conversation. */
 export function toAction(frame: CommandFrame): Action {
   switch (frame.type) {
@@ -35,9 +41,9 @@ export function toAction(frame: CommandFrame): Action {
       return {
         type: "send",
         content_type,
-        content,
+        content: keepBytes(content),
         ...(user !== undefined && { to: user }),
-        ...(envelopes !== undefined && { envelopes }),
+        ...(envelopes !== undefined && { envelopes: envelopes.map(keepEnvelope) }),
         ...(silent !== undefined && { silent }),
         ...(mentions !== undefined && { mentions }),
       };

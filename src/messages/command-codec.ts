@@ -9,10 +9,27 @@ import { RECENT_UUIDS } from "../protocol/recent-uuids.js";
 const VERSION = 1;
 const KINDS = ["send", "create", "rename", "add", "remove", "leave", "role"] as const;
 
-const writer = new MsgpackWriter(1 << 20, undefined, RECENT_UUIDS);
+/** What the commands of one turn of the loop usually take. */
+const TURN_BYTES = 256 * 1024;
 
-/** The bytes of a command. */
-export function encodeCommand(command: Command): Uint8Array {
+/** Makes commands into records, in memory that is used again and again: a queue has copied them once it was called. */
+export class CommandEncoder {
+  private readonly writer = new MsgpackWriter(TURN_BYTES, undefined, RECENT_UUIDS);
+
+  /** The bytes of a command, until `reuse`. */
+  encode(command: Command): Uint8Array {
+    this.writer.reset();
+    writeCommand(this.writer, command);
+    return this.writer.take();
+  }
+
+  /** Nobody looks any more at the records made so far. */
+  reuse(): void {
+    this.writer.rewind();
+  }
+}
+
+function writeCommand(writer: MsgpackWriter, command: Command): void {
   const { action, origin } = command;
   writer.arrayHeader(11);
   writer.uint(VERSION);
@@ -26,11 +43,10 @@ export function encodeCommand(command: Command): Uint8Array {
   writer.uint(origin.connection);
   writer.uint(origin.ref);
   writer.bool(command.own_copy);
-  writeAction(action);
-  return writer.take();
+  writeAction(writer, action);
 }
 
-function writeAction(action: Action): void {
+function writeAction(writer: MsgpackWriter, action: Action): void {
   switch (action.type) {
     case "send":
       writer.uint(CONTENT_TYPES.indexOf(action.content_type));
@@ -38,7 +54,7 @@ function writeAction(action: Action): void {
       if (action.to === undefined) writer.nil();
       else writer.text(action.to);
       writer.bool(action.silent ?? false);
-      writeTexts(action.mentions ?? []);
+      writeTexts(writer, action.mentions ?? []);
       writer.arrayHeader(action.envelopes?.length ?? 0);
       for (const [device, bytes] of action.envelopes ?? []) {
         writer.uuid(device);
@@ -47,14 +63,14 @@ function writeAction(action: Action): void {
       return;
     case "create":
       writer.text(action.name);
-      writeTexts(action.users);
+      writeTexts(writer, action.users);
       return;
     case "rename":
       writer.text(action.name);
       return;
     case "add":
     case "remove":
-      writeTexts(action.users);
+      writeTexts(writer, action.users);
       return;
     case "leave":
       return;
@@ -64,7 +80,7 @@ function writeAction(action: Action): void {
   }
 }
 
-function writeTexts(texts: readonly string[]): void {
+function writeTexts(writer: MsgpackWriter, texts: readonly string[]): void {
   writer.arrayHeader(texts.length);
   for (const text of texts) writer.text(text);
 }

@@ -10,6 +10,7 @@ export type Offset = number;
 export interface QueueItem {
   /** Items of one key keep their order and land in one partition. */
   readonly key: string;
+  /** As it is when `publish` is called: its memory is the publisher's again when the call has returned. */
   readonly value: Uint8Array;
   /** The publisher's own form of `value`. A queue inside the process hands it on; any other drops it. */
   readonly decoded?: unknown;

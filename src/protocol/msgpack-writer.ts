@@ -52,6 +52,11 @@ export class MsgpackWriter {
     return frame;
   }
 
+  /** Begins anew in the same memory: nobody looks any more at what was taken. */
+  rewind(): void {
+    this.start = this.pos = 0;
+  }
+
   /** Forgets what was written since the last cut. */
   reset(): void {
     this.pos = this.start;

@@ -62,7 +62,6 @@ export class LmdbQueue implements Queue {
   readonly #topics = new Map<string, Topic>();
   #floor: Offset = 0;
   #waitingBytes = 0;
-  #lastSize = 0;
   #full = false;
   /** Bytes published since the size of the store was last looked at. */
   #unmeasuredBytes = Number.POSITIVE_INFINITY;
@@ -152,11 +151,10 @@ export class LmdbQueue implements Queue {
     let gathered = batch.builders.get(topic);
     const before = gathered?.size ?? 0;
     if (gathered === undefined) {
-      // About as much as the last time, and a quarter more, or every other one would have to grow.
-      gathered = new SegmentBuilder(this.#lastSize * 1.25);
+      gathered = new SegmentBuilder();
       batch.builders.set(topic, gathered);
     }
-    for (const item of items) gathered.add(item);
+    gathered.add(items);
     const added = gathered.size - before;
     this.#waitingBytes += added;
     this.#unmeasuredBytes += added;
@@ -188,7 +186,6 @@ export class LmdbQueue implements Queue {
     for (const [topic, builder] of gathered.builders) {
       gathered.segments.push({ topic, segment: topic.log.seal(builder) });
     }
-    this.#lastSize = sizeOf(gathered);
     await this.#environment.commit(
       gathered.segments.map(({ topic, segment }) => storedSegment(topic.log.name, segment)),
     );

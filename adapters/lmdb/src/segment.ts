@@ -10,11 +10,6 @@ import { ChatError, type Offset, type QueueItem, type QueueRecord } from "sentse
 
 const HEADER = 8;
 const RECORD_HEADER = 6;
-/**
- * What a builder has at least. Under a light load there are more than a thousand commits a second with a few records
- * each, and memory outside the heap that is asked for makes V8 collect all of it: 16 KB here cost pauses of 20 ms.
- */
-const MIN_CAPACITY = 1_024;
 const MAX_KEY_BYTES = 0xffff;
 
 /** Records that follow each other in a topic's log. Their bytes are never changed again. */
@@ -29,61 +24,66 @@ export interface Segment {
   readonly decoded: readonly unknown[];
 }
 
-/** Takes in items and makes a segment of them. Copies each value once. */
+/**
+ * Takes in items and makes a segment of them. Under a light load each commit is of one publish, and there are more than
+ * a thousand a second: so what one publish brings gets a buffer of just its size. Memory outside the heap that is asked
+ * for more freely makes V8 collect the whole heap every second, with pauses of 20 ms.
+ */
 export class SegmentBuilder {
-  #bytes: Buffer;
-  #end = HEADER;
+  #size = HEADER;
+  readonly #parts: Buffer[] = [];
   readonly #keys: string[] = [];
   readonly #bounds: number[] = [];
   readonly #decoded: unknown[] = [];
 
-  /** `expected` is how many bytes will probably come. */
-  constructor(expected: number) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(MIN_CAPACITY, expected));
-  }
-
   /** Bytes so far. */
   get size(): number {
-    return this.#end;
+    return this.#size;
   }
 
   get count(): number {
     return this.#keys.length;
   }
 
-  add({ key, value, decoded }: QueueItem): void {
-    // A UTF-16 unit takes three bytes at most.
-    this.#reserve(RECORD_HEADER + key.length * 3 + value.length);
-    const bytes = this.#bytes;
-    const at = this.#end;
-    const keyLength = bytes.write(key, at + RECORD_HEADER);
-    if (keyLength > MAX_KEY_BYTES) {
-      throw new ChatError("invalid", `A key of ${keyLength} bytes is too long.`, { limit: MAX_KEY_BYTES });
-    }
-    const start = at + RECORD_HEADER + keyLength;
-    bytes.writeUInt16LE(keyLength, at);
-    bytes.writeUInt32LE(value.length, at + 2);
-    bytes.set(value, start);
-    this.#end = start + value.length;
-    this.#keys.push(key);
-    this.#bounds.push(start, this.#end);
-    this.#decoded.push(decoded);
+  /** Adds all of them or, where a key is too long, none. Their memory is the caller's again afterwards. */
+  add(items: readonly QueueItem[]): void {
+    const keyLengths = items.map(({ key }) => lengthOf(key));
+    const size = items.reduce((sum, { value }, i) => sum + RECORD_HEADER + (keyLengths[i] as number) + value.length, 0);
+    const before = this.#parts.length === 0 ? 0 : this.#size;
+    const part = Buffer.allocUnsafe(this.#size - before + size);
+    let at = this.#size - before;
+    items.forEach(({ key, value, decoded }, i) => {
+      const keyLength = keyLengths[i] as number;
+      const start = at + RECORD_HEADER + keyLength;
+      part.writeUInt16LE(keyLength, at);
+      part.writeUInt32LE(value.length, at + 2);
+      part.write(key, at + RECORD_HEADER);
+      part.set(value, start);
+      at = start + value.length;
+      this.#keys.push(key);
+      this.#bounds.push(before + start, before + at);
+      this.#decoded.push(decoded);
+    });
+    this.#parts.push(part);
+    this.#size += size;
   }
 
   /** Ends it: its records have the offsets from `first` on. */
   seal(first: Offset): Segment {
-    const bytes = this.#bytes.subarray(0, this.#end);
+    const [only, ...more] = this.#parts;
+    const bytes = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#parts, this.#size);
     bytes.writeUInt32LE(this.#keys.length, 4);
     bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
     return { first, count: this.#keys.length, bytes, keys: this.#keys, bounds: this.#bounds, decoded: this.#decoded };
   }
+}
 
-  #reserve(more: number): void {
-    if (this.#end + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#end + more, this.#bytes.length * 2));
-    larger.set(this.#bytes.subarray(0, this.#end));
-    this.#bytes = larger;
+function lengthOf(key: string): number {
+  const length = Buffer.byteLength(key);
+  if (length > MAX_KEY_BYTES) {
+    throw new ChatError("invalid", `A key of ${length} bytes is too long.`, { limit: MAX_KEY_BYTES });
   }
+  return length;
 }
 
 /** Reads a stored segment; null where the bytes aren't what was written. */
