@@ -74,8 +74,12 @@ export class Owner {
     return this.partition.checkpoint;
   }
 
-  /** The next records. Returns a promise only where something has to be waited for. */
+  /**
+   * The next records. Returns a promise only where something has to be waited for. Throws or rejects where this owner
+   * can't go on: the partition is to be handed out again.
+   */
   accept(records: readonly QueueRecord[]): void | Promise<void> {
+    if (this.stopped) throw new ChatError("closed", "The partition's owner has stopped.");
     const commands = this.decode(records);
     const upTo = records.at(-1)?.offset ?? this.partition.applied;
     this.options.probe("command.durable");
@@ -139,19 +143,39 @@ export class Owner {
   private apply(commands: readonly LoggedCommand[], upTo: Offset): void {
     const { outlets, durableQueue, probe } = this.options;
     for (const record of commands) {
+      const outcome = this.applyOne(record);
+      if (outcome === null) continue;
       try {
-        const outcome = this.partition.apply(record);
         if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
-        this.outcomes.push(outcome);
       } catch (error) {
-        outlets.deadLetter(record.offset, error);
+        // What is held counts the record as done: it must not reach storage. The next owner takes the log up again.
+        this.giveUp(error);
+        throw error;
       }
+      this.outcomes.push(outcome);
     }
     this.partition.passed(upTo);
     probe("command.applied");
     if (durableQueue) this.releaseUpTo(this.partition.applied);
     else this.awaited = true;
     this.touch();
+  }
+
+  /** What a record comes to; null for one that is set aside. [R5] */
+  private applyOne(record: LoggedCommand): Outcome | null {
+    try {
+      return this.partition.apply(record);
+    } catch (error) {
+      this.options.outlets.deadLetter(record.offset, error);
+      return null;
+    }
+  }
+
+  /** Something of what is held can't be trusted any more: none of it is written, shown or added to. */
+  private giveUp(error: unknown): void {
+    this.stopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.options.outlets.failed(error);
   }
 
   /** Shows and answers what is durable. [R1] */
@@ -205,10 +229,12 @@ export class Owner {
     if (this.flushing !== null || !this.changed || this.stopped) return;
     this.changed = false;
     this.awaited = false;
-    this.flushing = this.writePlan().finally(() => {
-      this.flushing = null;
-      if (this.changed) this.touch();
-    });
+    this.flushing = this.writePlan()
+      .catch((error: unknown) => this.giveUp(error))
+      .finally(() => {
+        this.flushing = null;
+        if (this.changed) this.touch();
+      });
   }
 
   private async writePlan(): Promise<void> {
