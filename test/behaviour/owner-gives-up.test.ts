@@ -5,6 +5,7 @@ import { Partition } from "../../src/messages/partition.js";
 import type { Command } from "../../src/model/command.js";
 import { directConversation, newId } from "../../src/model/ids.js";
 import type { QueueRecord, Write } from "../../src/ports/index.js";
+import { intercept } from "./support/intercept.js";
 
 const COMMANDS = "commands";
 
@@ -48,10 +49,10 @@ async function owner(faults: { append?: Error; collect?: Error }) {
     new Partition(options, 0),
     { valid: () => true },
     {
-      storage: Object.assign(Object.create(storage), {
-        write: async (batch: readonly Write[]) => {
-          writes.push(...batch);
-        },
+      storage: intercept(storage, (method, args, run) => {
+        if (method !== "write") return run();
+        writes.push(...(args[0] as readonly Write[]));
+        return Promise.resolve();
       }),
       topic: COMMANDS,
       number: 0,
