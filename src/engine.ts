@@ -117,7 +117,7 @@ export class Engine implements Consumer {
   // ── Consumer ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async assigned(number: number, lease: Lease): Promise<Offset | null> {
-    const checkpoint = await this.config.storage.checkpoint(COMMANDS, number);
+    const checkpoint = (await this.config.storage.checkpoint(COMMANDS, number))?.offset ?? null;
     this.owned = this.own(number, lease, checkpoint ?? 0);
     this.owned.sweep.start();
     this.wake();

@@ -65,5 +65,9 @@ function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atom
 }
 
 function checkpointWrite(partition: Partition, { topic, partition: number }: FlushTarget, upTo: Offset): Write[] {
-  return upTo > partition.checkpoint ? [{ kind: "checkpoint", topic, partition: number, offset: upTo }] : [];
+  return upTo > partition.checkpoint
+    ? [{ kind: "checkpoint", topic, partition: number, offset: upTo, value: NOTHING }]
+    : [];
 }
+
+const NOTHING = new Uint8Array(0);

@@ -7,6 +7,7 @@ export type {
   NodeSession,
 } from "./connection-registry.js";
 export type { Consumer, Consumption, Lease, Offset, Queue, QueueItem, QueueRecord } from "./queue.js";
+export { partitionOf } from "./queue.js";
 export { type Adapter, CONTRACT, type Scope } from "./scope.js";
 export type {
   DeviceRow,

@@ -10,6 +10,8 @@ export type Offset = number;
 export interface QueueItem {
   /** Items of one key keep their order and land in one partition. */
   readonly key: string;
+  /** The partition that the item goes to; without it the key decides, by `partitionOf`. */
+  readonly partition?: number;
   /** As it is when `publish` is called: its memory is the publisher's again when the call has returned. */
   readonly value: Uint8Array;
   /** The publisher's own form of `value`. A queue inside the process hands it on; any other drops it. */
@@ -34,8 +36,12 @@ export interface Consumer {
   /**
    * A partition now belongs to this consumer. Answers the offset after which records are wanted: its checkpoint, or
    * null for everything that is kept.
+   *
+   * Every record beyond `completeAfter` is still there, or to come. It lies beyond the group's checkpoint only where
+   * records were lost: in a wipe, in a failover that forgot some, or because they were kept for too short a time. It is
+   * 0 where nothing can be lost.
    */
-  assigned(partition: number, lease: Lease): Promise<Offset | null>;
+  assigned(partition: number, lease: Lease, completeAfter: Offset): Promise<Offset | null>;
   /**
    * The next records of a partition, in order. The next batch of that partition comes when this one has returned, or
    * its promise has resolved. A rejection stops the partition: it is handed out again from the checkpoint after a
@@ -79,4 +85,12 @@ export interface Queue extends Adapter {
   consume(topic: string, group: string, consumer: Consumer): Promise<Consumption>;
   /** The last offset of a partition at the time of asking; null where it never had a record. */
   head(topic: string, partition: number): Promise<Offset | null>;
+}
+
+/** Spreads keys evenly and for ever the same way (FNV-1a over the key's UTF-16 units). */
+export function partitionOf(key: string, partitions: number): number {
+  if (partitions === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % partitions;
 }

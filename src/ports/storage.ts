@@ -71,8 +71,11 @@ export type Write =
       readonly joined: readonly UserId[];
       readonly left: readonly UserId[];
     } & Versioned)
-  /** Rows of the partition are written up to here. The greatest offset wins. Issued after all that it covers. */
-  | { readonly kind: "checkpoint"; readonly topic: string; readonly partition: number; readonly offset: Offset }
+  /**
+   * Rows of the partition are written up to here, and what its owner needs beside them to go on. The greatest offset
+   * wins. Issued after all that it covers.
+   */
+  | ({ readonly kind: "checkpoint"; readonly topic: string; readonly partition: number } & Versioned)
   /** Watermarks of a user in a conversation; each keeps its greatest value. */
   | ({ readonly kind: "receipt" } & Receipt)
   /** A device of a user. `position` keeps its greatest value; the rest is taken from the later `seen_at`. */
@@ -96,7 +99,7 @@ export interface Storage extends Adapter {
   readonly atomic: boolean;
   write(writes: readonly Write[]): Promise<void>;
 
-  checkpoint(topic: string, partition: number): Promise<Offset | null>;
+  checkpoint(topic: string, partition: number): Promise<Versioned | null>;
   /** Answers in the order of the ids; null for what isn't there. */
   conversations(ids: readonly Uuid[]): Promise<(Versioned | null)[]>;
   deviceStates(keys: readonly DeviceStateKey[]): Promise<(Versioned | null)[]>;

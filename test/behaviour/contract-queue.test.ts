@@ -49,21 +49,28 @@ const DEFECTS: Record<string, (sound: Queue) => Partial<Queue>> = {
         }
       },
     })),
+  "ignores the partition that an item names": (sound) => ({
+    publish: (topic, items) =>
+      sound.publish(
+        topic,
+        items.map(({ partition: _, ...item }) => item),
+      ),
+  }),
   "hands out leases that never end": (sound) =>
     consuming(sound, (consumer) => ({
-      assigned: (partition) => consumer.assigned(partition, { valid: () => true }),
+      assigned: (partition) => consumer.assigned(partition, { valid: () => true }, 0),
     })),
   "starts from the beginning whatever the checkpoint": (sound) =>
     consuming(sound, (consumer) => ({
       assigned: async (partition, lease) => {
-        await consumer.assigned(partition, lease);
+        await consumer.assigned(partition, lease, 0);
         return null;
       },
     })),
   "hands out the record of the checkpoint again": (sound) =>
     consuming(sound, (consumer) => ({
       assigned: async (partition, lease) => {
-        const checkpoint = await consumer.assigned(partition, lease);
+        const checkpoint = await consumer.assigned(partition, lease, 0);
         return checkpoint === null ? null : checkpoint - 1;
       },
     })),
@@ -155,7 +162,7 @@ function consuming(sound: Queue, change: (consumer: Consumer) => Partial<Consume
   return {
     consume: (topic, group, consumer) =>
       sound.consume(topic, group, {
-        assigned: (partition, lease) => consumer.assigned(partition, lease),
+        assigned: (partition, lease) => consumer.assigned(partition, lease, 0),
         batch: (partition, records) => consumer.batch(partition, records),
         revoked: (partition) => consumer.revoked(partition),
         ...change(consumer),

@@ -1,5 +1,5 @@
 import { memory } from "sentseen/memory";
-import type { Storage, Write } from "sentseen/ports";
+import type { Storage, Versioned, Write } from "sentseen/ports";
 import { storageContract } from "sentseen/testing";
 import { describe, expect, test } from "vitest";
 import { failures } from "./contract-failures.js";
@@ -54,12 +54,12 @@ const DEFECTS: Record<string, (sound: Storage) => Partial<Storage>> = {
     },
   }),
   "lets a checkpoint go back": (sound) => {
-    const last = new Map<string, number>();
+    const last = new Map<string, Versioned>();
     return {
       write: async (writes) => {
         await sound.write(writes);
         for (const write of writes) {
-          if (write.kind === "checkpoint") last.set(`${write.topic} ${write.partition}`, write.offset);
+          if (write.kind === "checkpoint") last.set(`${write.topic} ${write.partition}`, write);
         }
       },
       checkpoint: async (topic, partition) => last.get(`${topic} ${partition}`) ?? null,

@@ -67,7 +67,7 @@ export function lateQueue(directory: string): Queue {
     async consume(_topic: string, _group: string, given: Consumer): Promise<Consumption> {
       consumer = given;
       let valid = true;
-      const from = (await given.assigned(0, { valid: () => valid })) ?? 0;
+      const from = (await given.assigned(0, { valid: () => valid }, 0)) ?? 0;
       handed = records.findIndex(({ offset }) => offset > from);
       if (handed < 0) handed = records.length;
       handOn();

@@ -26,8 +26,8 @@ export class Cells {
     }
   }
 
-  checkpoint(): Offset | null {
-    return this.cells.get(CHECKPOINT)?.offset ?? null;
+  checkpoint(): Versioned | null {
+    return this.cells.get(CHECKPOINT) ?? null;
   }
 
   conversation(id: Uuid): Versioned | null {

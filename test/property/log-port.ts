@@ -86,7 +86,7 @@ export class StoragePort implements Storage {
     return this.read(keys, (key) => this.options.cells.deviceState(key));
   }
 
-  async checkpoint(): Promise<number | null> {
+  async checkpoint(): Promise<Versioned | null> {
     return this.options.cells.checkpoint();
   }
 

@@ -38,7 +38,7 @@ export class Tenure {
     const { atomic, window, maxMembers, cached, durableQueue, flushBytes, off } = options;
     const port = new StoragePort(options);
     this.port = port;
-    const checkpoint = options.cells.checkpoint() ?? 0;
+    const checkpoint = options.cells.checkpoint()?.offset ?? 0;
     this.fed = options.fromBeginning ? 0 : checkpoint;
     const now = () => 0;
     const changed = () => this.owner.touch();

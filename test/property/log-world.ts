@@ -168,7 +168,7 @@ export class World {
       if (device.waitsFor(command.id)) this.faults.push(`no answer to ${command.id} at ${offset}, which is waited for`);
     } else if (!isDeepStrictEqual(wanted, answer)) {
       this.faults.push(`${command.id} at ${offset} is answered ${show(answer)} instead of ${show(wanted)}`);
-    } else if (!this.options.durableQueue && (this.cells.checkpoint() ?? 0) < offset) {
+    } else if (!this.options.durableQueue && (this.cells.checkpoint()?.offset ?? 0) < offset) {
       this.faults.push(`${command.id} at ${offset} is answered before it is stored`);
     } else {
       device.answer(command, answer);

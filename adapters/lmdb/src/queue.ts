@@ -122,7 +122,7 @@ export class LmdbQueue implements Queue {
     const group = groups.get(name) as Group;
     // One object may join more than once: each time it is another member.
     const member: Consumer = {
-      assigned: (partition, lease) => consumer.assigned(partition, lease),
+      assigned: (partition, lease, completeAfter) => consumer.assigned(partition, lease, completeAfter),
       batch: (partition, records) => consumer.batch(partition, records),
       revoked: (partition) => consumer.revoked(partition),
     };
@@ -144,6 +144,7 @@ export class LmdbQueue implements Queue {
   #publish(name: string, items: readonly QueueItem[]): Promise<void> {
     this.#part.mustBeOpen();
     if (items.length === 0) return Promise.resolve();
+    for (const { partition = 0 } of items) if (partition !== 0) throw noPartition(partition);
     this.#refuseIfFull();
     const topic = this.#topic(name);
     const { batch, done } = this.#commits.open();
@@ -218,6 +219,10 @@ export class LmdbQueue implements Queue {
 
 function full(text: string, limit: number): ChatError {
   return new ChatError("store_unavailable", `${text} already.`, { limit });
+}
+
+function noPartition(partition: number): ChatError {
+  return new ChatError("invalid", `There is no partition ${partition}, only 0.`, { field: "partition", limit: 0 });
 }
 
 function sizeOf({ builders }: Gathered): number {

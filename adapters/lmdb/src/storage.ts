@@ -64,8 +64,8 @@ export class LmdbStorage implements Storage {
   async open(): Promise<void> {
     await this.#part.open();
     // What the last life of the process had no time to remove.
-    const offset = await this.checkpoint(COMMANDS, 0);
-    if (offset !== null) this.#trim.allow(COMMANDS, offset);
+    const checkpoint = await this.checkpoint(COMMANDS, 0);
+    if (checkpoint !== null) this.#trim.allow(COMMANDS, checkpoint.offset);
   }
 
   close(): Promise<void> {
@@ -99,10 +99,9 @@ export class LmdbStorage implements Storage {
     return ended;
   }
 
-  async checkpoint(topic: string, partition: number): Promise<Offset | null> {
+  async checkpoint(topic: string, partition: number): Promise<Versioned | null> {
     const { meta } = await this.#rows();
-    const value = meta.get(checkpointKey(topic, partition));
-    return value === undefined ? null : numberIn(value, 0);
+    return versioned(meta.get(checkpointKey(topic, partition)));
   }
 
   async conversations(ids: readonly string[]): Promise<(Versioned | null)[]> {

@@ -72,7 +72,7 @@ export class Tenure {
   async #begin(): Promise<void> {
     const { consumer, log, onCheckpoint } = this.#options;
     try {
-      const checkpoint = await consumer.assigned(PARTITION, this.#lease);
+      const checkpoint = await consumer.assigned(PARTITION, this.#lease, 0);
       if (this.#ended) return;
       if (checkpoint !== null) onCheckpoint(checkpoint);
       this.at = checkpoint ?? BEFORE_ALL;

@@ -33,7 +33,7 @@ export function stageWrite(stage: Stage, write: Write): Write | null {
       for (const user of write.left) stageMember(stage, user, write.conversation, write.offset, false);
       return null;
     case "checkpoint":
-      stageCheckpoint(stage, write.topic, write.partition, write.offset);
+      putLatest(stage, "meta", checkpointKey(write.topic, write.partition), [write.offset], write.value);
       return null;
     case "receipt": {
       const key = Buffer.concat([idKey(write.conversation), nameKey(write.user)]);
@@ -79,12 +79,6 @@ function stageMember(stage: Stage, user: string, conversation: string, offset: O
   const [into, outOf] = member ? (["members", "left"] as const) : (["left", "members"] as const);
   stage.put(into, key, pack([offset]));
   if ((member ? left : joined) >= 0) stage.remove(outOf, key);
-}
-
-function stageCheckpoint(stage: Stage, topic: string, partition: number, offset: Offset): void {
-  const key = checkpointKey(topic, partition);
-  if (offsetIn(stage.get("meta", key)) >= offset) return;
-  stage.put("meta", key, pack([offset]));
 }
 
 function stageDevice(stage: Stage, row: DeviceRow, expires_at: number | null): void {

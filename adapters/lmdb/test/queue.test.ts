@@ -160,8 +160,8 @@ describe("the LMDB queue", () => {
     };
     // In the middle of the second segment: the first goes, the second stays whole.
     await store.storage.write([
-      { kind: "checkpoint", topic: "commands", partition: 0, offset: second - 1 },
-      { kind: "checkpoint", topic: "others", partition: 0, offset: 1e15 },
+      { kind: "checkpoint", topic: "commands", partition: 0, offset: second - 1, value: new Uint8Array(0) },
+      { kind: "checkpoint", topic: "others", partition: 0, offset: 1e15, value: new Uint8Array(0) },
     ]);
     await until("the first segment to go", async () => (await keptAfterALife()).length === 4);
     expect(await kept()).toEqual([second - 1, second, third - 1, third]);

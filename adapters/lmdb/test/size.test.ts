@@ -34,7 +34,10 @@ async function deliver({ storage, queue }: Lmdb, messages: number): Promise<void
     const rows = users.map((user): Write => {
       return { kind: "mailbox", user, rows: [{ position: head, value: VALUE }], expires_at: Date.now() };
     });
-    await storage.write([...rows, { kind: "checkpoint", topic: "commands", partition: 0, offset: head }]);
+    await storage.write([
+      ...rows,
+      { kind: "checkpoint", topic: "commands", partition: 0, offset: head, value: new Uint8Array(0) },
+    ]);
     await storage.write(users.map((user): Write => ({ kind: "trim", user, position: head })));
   }
 }
@@ -114,7 +117,9 @@ describe("the data file", () => {
     await expect(fill()).rejects.toMatchObject({ code: "store_unavailable", limit: 12 * 1024 * 1024 });
     expect(store.size().used).toBeLessThan(20 * 1024 * 1024);
     const offset = (await store.queue.head("commands", 0)) as number;
-    await store.storage.write([{ kind: "checkpoint", topic: "commands", partition: 0, offset }]);
+    await store.storage.write([
+      { kind: "checkpoint", topic: "commands", partition: 0, offset, value: new Uint8Array(0) },
+    ]);
     await until("what is not wanted to be gone", () => store.size().used < 1024 * 1024);
     await publish();
     await close(store);

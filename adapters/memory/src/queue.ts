@@ -1,5 +1,5 @@
 import type { Consumer, Consumption, Offset, Queue, QueueItem } from "../../../src/ports/index.js";
-import { ChatError, CONTRACT } from "../../../src/ports/index.js";
+import { ChatError, CONTRACT, partitionOf } from "../../../src/ports/index.js";
 import { getOrMake } from "./get-or-make.js";
 import { firstOffset, PartitionLog } from "./partition-log.js";
 import { Topic } from "./topic.js";
@@ -71,6 +71,7 @@ class MemoryQueue implements Queue {
   async publish(topic: string, items: readonly QueueItem[]): Promise<void> {
     this.#mustBeOpen();
     const { logs } = this.#topic(topic);
+    for (const { partition = 0 } of items) if (logs[partition] === undefined) throw noPartition(partition, logs.length);
     let bytes = 0;
     for (const log of logs) bytes += log.bytes;
     for (const { value } of items) bytes += value.length;
@@ -79,7 +80,7 @@ class MemoryQueue implements Queue {
         limit: this.#settings.maxBytes,
       });
     }
-    for (const item of items) logs[partitionOf(item.key, logs.length)]?.append(item);
+    for (const item of items) logs[item.partition ?? partitionOf(item.key, logs.length)]?.append(item);
   }
 
   async consume(topic: string, group: string, consumer: Consumer): Promise<Consumption> {
@@ -88,7 +89,7 @@ class MemoryQueue implements Queue {
     const joined = read.group(group);
     // One object may join more than once: each time it is another member.
     const member: Consumer = {
-      assigned: (partition, lease) => consumer.assigned(partition, lease),
+      assigned: (partition, lease, completeAfter) => consumer.assigned(partition, lease, completeAfter),
       batch: (partition, records) => consumer.batch(partition, records),
       revoked: (partition) => consumer.revoked(partition),
     };
@@ -117,14 +118,10 @@ class MemoryQueue implements Queue {
   }
 }
 
-/** Spreads keys evenly and for ever the same way (FNV-1a over the key's UTF-16 units). */
-function partitionOf(key: string, partitions: number): number {
-  if (partitions === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % partitions;
-}
-
 function wrong(field: string): ChatError {
   return new ChatError("config", `${field} must be a whole number above 0.`, { field });
+}
+
+function noPartition(partition: number, partitions: number): ChatError {
+  return new ChatError("invalid", `There is no partition ${partition}.`, { field: "partition", limit: partitions - 1 });
 }

@@ -36,7 +36,7 @@ class MemoryStorage implements Storage {
   readonly #deviceStates = new Map<string, Latest>();
   readonly #conversations = new Latest();
   readonly #members = new MemberIndex();
-  readonly #checkpoints = new Map<string, Offset>();
+  readonly #checkpoints = new Latest();
   readonly #receipts = new Map<string, Map<string, Receipt>>();
   readonly #devices = new Map<string, Map<string, Device>>();
   readonly #sweep = sweeper([
@@ -58,9 +58,9 @@ class MemoryStorage implements Storage {
     for (const write of writes) this.#apply(write);
   }
 
-  async checkpoint(topic: string, partition: number): Promise<Offset | null> {
+  async checkpoint(topic: string, partition: number): Promise<Versioned | null> {
     this.#mustBeOpen();
-    return this.#checkpoints.get(`${partition} ${topic}`) ?? null;
+    return this.#checkpoints.get(`${partition} ${topic}`);
   }
 
   async conversations(ids: readonly string[]): Promise<(Versioned | null)[]> {
@@ -158,7 +158,7 @@ class MemoryStorage implements Storage {
         for (const user of write.left) this.#members.set(user, write.conversation, false, write.offset);
         return;
       case "checkpoint":
-        raise(this.#checkpoints, `${write.partition} ${write.topic}`, write.offset);
+        this.#checkpoints.set(`${write.partition} ${write.topic}`, write);
         return;
       case "receipt":
         this.#applyReceipt(write);

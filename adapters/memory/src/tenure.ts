@@ -47,7 +47,7 @@ export class Tenure {
   async #run(): Promise<void> {
     const { partition, consumer, log, batch, onProgress, onFailure } = this.#options;
     try {
-      let at: Offset = (await consumer.assigned(partition, this.#lease)) ?? Number.NEGATIVE_INFINITY;
+      let at: Offset = (await consumer.assigned(partition, this.#lease, 0)) ?? Number.NEGATIVE_INFINITY;
       while (this.#lease.valid()) {
         const records = log.after(at, batch);
         const last = records.at(-1);

@@ -78,6 +78,29 @@ export const orderClauses: readonly QueueClause[] = [
     },
   },
   {
+    name: "an item that names a partition goes there, whatever its key, and none may name one that isn't",
+    async check({ adapter, patienceMs }) {
+      const topic = someTopic();
+      const reader = new Reader();
+      await join(adapter, topic, reader);
+      const partitions = adapter.partitions(topic);
+      const items = Array.from({ length: partitions * 3 }, (_, index) => {
+        const partition = index % partitions;
+        return { ...item("the same", partition), partition };
+      });
+      await adapter.publish(topic, items);
+      await arrived(reader, items.length, patienceMs);
+      reader.assertSound();
+      for (const event of reader.events) {
+        if (event.type !== "batch") continue;
+        for (const record of event.records) assert.equal(textOf(record), String(event.partition));
+      }
+      await assert.rejects(adapter.publish(topic, [{ ...item("the same", 0), partition: partitions }]), {
+        code: "invalid",
+      });
+    },
+  },
+  {
     name: "keys and values arrive as they were, whatever bytes they are, and whatever happens to their memory later",
     async check({ adapter, patienceMs }) {
       const topic = someTopic();

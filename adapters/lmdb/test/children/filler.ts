@@ -30,7 +30,7 @@ await storage.open();
 await queue.open();
 for (let count = 0; count < 1_000 && (await publish()); count++);
 const offset = (await queue.head("commands", 0)) ?? 0;
-await storage.write([{ kind: "checkpoint", topic: "commands", partition: 0, offset }]);
+await storage.write([{ kind: "checkpoint", topic: "commands", partition: 0, offset, value: new Uint8Array(0) }]);
 while (store.size().used > 1_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
 say("trimmed");
 // Freed pages can be used once the transaction that freed them is the last but one.
