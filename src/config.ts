@@ -31,7 +31,7 @@ export interface ChatServerOptions {
   /** Which web pages may connect: a list of origins, "same-host" (default), or "any". */
   readonly origins?: readonly string[] | "same-host" | "any";
   readonly hooks?: Partial<Hooks>;
-  /** Milliseconds that rows may wait to be written together. Default 1,000. */
+  /** Milliseconds that rows may wait to be written together: so much of the log is read again after a crash. Default 3,000. */
   readonly flushMs?: number;
   /** Milliseconds that receipts may wait to be merged. Default 40. */
   readonly receiptsMs?: number;
@@ -101,7 +101,7 @@ const schema = z.strictObject({
     })
     .partial()
     .default({}),
-  flushMs: whole(10_000).default(1_000),
+  flushMs: whole(10_000).default(3_000),
   receiptsMs: whole(10_000).default(40),
   sweepMs: whole(86_400_000).default(60_000),
   now: aFunction<() => number>().default(() => Date.now),

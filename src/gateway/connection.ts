@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Feed, Subscriber } from "../delivery/feed.js";
@@ -52,7 +53,7 @@ export class Connection implements Subscriber, Spoke {
   owed: { readonly id: Uuid; readonly until: number } | null = null;
   /** Frames that came while the hello was being answered. */
   early: ClientFrame[] = [];
-  /** The wheel's second of the last sign of life: of any byte that came. */
+  /** The wheel's second of the last whole frame that came. */
   seen = 0;
   /** The wheel's second since which the socket takes nothing; -1 while it does. */
   slowSince = -1;
@@ -64,6 +65,7 @@ export class Connection implements Subscriber, Spoke {
   closing = false;
 
   private readonly outbox: Outbox;
+  private bytesRead = 0;
 
   constructor(
     readonly id: number,
@@ -145,6 +147,14 @@ export class Connection implements Subscriber, Spoke {
       ...(error.limit !== undefined && { limit: error.limit }),
       ...(error.retry_after !== undefined && { retry_after: error.retry_after }),
     });
+  }
+
+  /** Whether any byte has come since this was last asked, though it be of a frame that isn't whole yet. */
+  readAnything(): boolean {
+    const { bytesRead } = this.socket as Socket;
+    const before = this.bytesRead;
+    this.bytesRead = bytesRead;
+    return bytesRead !== before;
   }
 
   /** Sends what is waiting and closes with the code that goes with an error. */

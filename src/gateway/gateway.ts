@@ -89,20 +89,32 @@ export class Gateway implements ConnectionHost {
     this.directory.add(connection);
     this.wheel.add(connection, 1);
     let greetingBytes = 0;
-    socket.on("data", (chunk: Buffer) => {
-      connection.seen = this.wheel.now;
-      if (connection.state === "open") return;
-      greetingBytes += chunk.length;
+    const greeted = (chunk: Buffer): void => {
+      // Later on each of these calls would cost as much as a tenth of reading what came.
+      if (connection.state === "open") socket.off("data", greeted);
+      else greetingBytes += chunk.length;
       if (greetingBytes > GREETING_BYTES) this.end(connection, "malformed");
-    });
+    };
+    socket.on("data", greeted);
     socket.on("drain", () => this.drained(connection));
     ws.on("message", (data: RawData, binary: boolean) => this.received(connection, data as Buffer, binary));
-    ws.on("ping", (data: Buffer) => connection.sendFramed(pongFrame(data)));
+    ws.on("ping", (data: Buffer) => this.pinged(connection, data));
+    ws.on("pong", () => this.seen(connection));
     ws.on("error", () => ws.terminate());
     ws.on("close", (code: number) => this.closed(connection, code));
   }
 
+  private seen(connection: Connection): void {
+    connection.seen = this.wheel.now;
+  }
+
+  private pinged(connection: Connection, data: Buffer): void {
+    this.seen(connection);
+    connection.sendFramed(pongFrame(data));
+  }
+
   private received(connection: Connection, data: Buffer, binary: boolean): void {
+    this.seen(connection);
     if (connection.state === "closed" || connection.closing) return;
     try {
       if (data.length > this.services.limits.frame) {
@@ -323,6 +335,7 @@ export class Gateway implements ConnectionHost {
     }
     const idle = this.services.limits.idle_seconds;
     // Who isn't read from can't show life.
+    if (second - connection.seen >= idle && connection.readAnything()) this.seen(connection);
     const silent = connection.ws.isPaused ? 0 : second - connection.seen;
     if (silent >= idle) {
       connection.close("idle");
@@ -333,7 +346,10 @@ export class Gateway implements ConnectionHost {
       return 1;
     }
     const half = Math.ceil(idle / 2);
-    if (silent >= half) connection.ws.ping();
+    if (silent >= half) {
+      connection.ws.ping();
+      connection.readAnything();
+    }
     const next = silent >= half ? idle - silent : half - silent;
     return Math.min(next, this.untilExpiry(connection));
   }

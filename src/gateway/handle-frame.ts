@@ -6,6 +6,7 @@ import { answerRequest, isRequest, type RequestFrame } from "./answer-request.js
 import { askHook } from "./ask-hook.js";
 import type { Connection } from "./connection.js";
 import type { Gateway } from "./gateway.js";
+import { ConnectionOrigin, GivenCommand } from "./given-command.js";
 import { renew } from "./greet.js";
 import { type CommandFrame, conversationOf, isCommand, toAction } from "./to-action.js";
 
@@ -92,16 +93,11 @@ function inTurn(gateway: Gateway, connection: Connection, frame: CommandFrame, c
 
 function accept(gateway: Gateway, connection: Connection, frame: CommandFrame, conversation: Uuid): void {
   const { services } = gateway;
-  gateway.publisher.add({
-    conversation,
-    id: frame.id,
-    sender: connection.user,
-    device: connection.device,
-    timestamp: services.now(),
-    origin: { node: services.node, connection: connection.id, ref: frame.ref },
-    own_copy: true,
-    action: toAction(frame),
-  });
+  const { id, user, device } = connection;
+  const origin = new ConnectionOrigin(services.node, id, frame.ref);
+  gateway.publisher.add(
+    new GivenCommand(conversation, frame.id, user, device, services.now(), origin, toAction(frame)),
+  );
   services.probe("command.accepted");
 }
 

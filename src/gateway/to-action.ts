@@ -4,6 +4,7 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { Envelope } from "../model/message.js";
 import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
 import type { DirectIds } from "./direct-ids.js";
+import { SendAction } from "./given-command.js";
 import { keepBytes } from "./keep-bytes.js";
 
 /** The frames that become commands of the log. */
@@ -38,15 +39,12 @@ export function toAction(frame: CommandFrame): Action {
   switch (frame.type) {
     case "send": {
       const { user, content_type, content, envelopes, silent, mentions } = frame;
-      return {
-        type: "send",
-        content_type,
-        content: keepBytes(content),
-        ...(user !== undefined && { to: user }),
-        ...(envelopes !== undefined && { envelopes: envelopes.map(keepEnvelope) }),
-        ...(silent !== undefined && { silent }),
-        ...(mentions !== undefined && { mentions }),
-      };
+      const action = new SendAction(content_type, keepBytes(content));
+      if (user !== undefined) action.to = user;
+      if (envelopes !== undefined) action.envelopes = envelopes.map(keepEnvelope);
+      if (silent !== undefined) action.silent = silent;
+      if (mentions !== undefined) action.mentions = mentions;
+      return action;
     }
     case "group.create":
       return { type: "create", name: frame.name, users: frame.users };

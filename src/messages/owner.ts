@@ -9,7 +9,7 @@ import type { Storage } from "../ports/storage.js";
 import { conversationFrom } from "../ports/stored.js";
 import { decodeCommand } from "./command-codec.js";
 import { type FlushPlan, planFlush } from "./flush-plan.js";
-import type { LoggedCommand, Outcome, Partition } from "./partition.js";
+import { LoggedCommand, type Outcome, type Partition } from "./partition.js";
 import type { Probe } from "./probe.js";
 
 /** Where a partition's entries and answers go. */
@@ -95,7 +95,7 @@ export class Owner {
       if (record.offset <= this.partition.applied) continue;
       try {
         const command = (record.decoded as Command | undefined) ?? decodeCommand(record.value);
-        commands.push({ offset: record.offset, command });
+        commands.push(new LoggedCommand(record.offset, command));
       } catch (error) {
         this.options.outlets.deadLetter(record.offset, error);
       }

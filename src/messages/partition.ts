@@ -10,10 +10,15 @@ import { decide } from "./decide.js";
 import { DeviceState } from "./device-state.js";
 import { decodeDeviceState } from "./device-state-codec.js";
 
-/** A command at its place in the log. */
-export interface LoggedCommand {
-  readonly offset: Offset;
-  readonly command: Command;
+/**
+ * A command at its place in the log. A class, as what a literal makes is put into the old space at once where V8 has
+ * seen some of it live for a while, and of these there is one a message.
+ */
+export class LoggedCommand {
+  constructor(
+    readonly offset: Offset,
+    readonly command: Command,
+  ) {}
 }
 
 /** What a record came to. */

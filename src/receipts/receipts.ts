@@ -22,17 +22,35 @@ export interface ReceiptsOptions {
   readonly cached: number;
 }
 
-type Marks = Map<UserId, Watermarks>;
+/** The rows of a conversation's users that ever reported something. */
+type Marks = Map<UserId, MarksRow>;
 
-/** A user's watermarks before and after what is about to be forwarded. */
-interface Growth {
-  readonly before: Watermarks;
-  readonly after: Watermarks;
-}
+/**
+ * A user's watermarks in one conversation. Few objects that change, rather than many that don't: every receipt passes
+ * here, and what outlives its turn costs more to collect than to make.
+ */
+class MarksRow implements Watermarks {
+  delivered = 0;
+  read = 0;
+  /** The watermarks that were forwarded last, while there are newer ones. */
+  deliveredBefore = 0;
+  readBefore = 0;
+  /** Waits to be forwarded, to members as of this state. */
+  growing: ConversationState | null = null;
+  /** Differs from the stored row. */
+  unwritten = false;
+  /** Is being stored as it was a moment ago. */
+  writing = false;
 
-interface Growing {
-  readonly state: ConversationState;
-  readonly users: Map<UserId, Growth>;
+  constructor(
+    readonly conversation: Uuid,
+    readonly user: UserId,
+  ) {}
+
+  grow({ delivered, read }: Watermarks): void {
+    this.delivered = delivered;
+    this.read = read;
+  }
 }
 
 /**
@@ -42,8 +60,8 @@ interface Growing {
 export class Receipts implements FlushPart {
   private readonly marks = new Map<Uuid, Marks>();
   private readonly loading = new Map<Uuid, Promise<Marks>>();
-  private unwritten = new Map<Uuid, Set<UserId>>();
-  private growing = new Map<Uuid, Growing>();
+  private unwritten: MarksRow[] = [];
+  private growing: MarksRow[] = [];
   private timer: NodeJS.Timeout | null = null;
   private readonly lastSent: LastSent;
 
@@ -79,35 +97,49 @@ export class Receipts implements FlushPart {
       read: Math.min(reported.read, state.head),
     });
     if (after.delivered === before.delivered && after.read === before.read) return;
-    marks.set(user, after);
-    noteIn(this.unwritten, state.id, () => new Set<UserId>()).add(user);
-    const { users } = noteIn(this.growing, state.id, () => ({ state, users: new Map<UserId, Growth>() }));
-    users.set(user, { before: users.get(user)?.before ?? before, after });
+    const row = rowOf(marks, state.id, user);
+    if (row.growing === null) {
+      row.deliveredBefore = before.delivered;
+      row.readBefore = before.read;
+      this.growing.push(row);
+    }
+    if (!row.unwritten) this.unwritten.push(row);
+    row.growing = state;
+    row.unwritten = true;
+    row.grow(after);
     this.timer ??= setTimeout(() => this.forwardAll(), this.options.mergeMs);
     this.options.changed();
   }
 
   private forwardAll(): void {
     this.timer = null;
-    const growing = this.growing;
-    this.growing = new Map();
+    const { growing } = this;
+    this.growing = [];
     const byTarget = new Map<UserId, Receipt[]>();
-    for (const [conversation, { state, users }] of growing) {
-      for (const [user, growth] of users) {
-        const receipt: Receipt = { conversation, user, ...growth.after };
-        for (const target of this.targets(state, user, growth))
-          noteIn(byTarget, target, () => [] as Receipt[]).push(receipt);
+    for (const row of growing) {
+      const { conversation, user, delivered, read } = row;
+      const receipt: Receipt = { conversation, user, delivered, read };
+      for (const target of this.targets(row)) {
+        const receipts = byTarget.get(target);
+        if (receipts === undefined) byTarget.set(target, [receipt]);
+        else receipts.push(receipt);
       }
+      row.growing = null;
     }
     for (const [target, receipts] of byTarget) this.options.forward(target, receipts);
   }
 
   /** Whom a user's growth tells something: senders of what it covers; the user's own devices, of reading. */
-  private *targets(state: ConversationState, user: UserId, { before, after }: Growth): Generator<UserId> {
-    const from = after.read > before.read ? before.read : before.delivered;
-    for (const member of state.members.keys()) {
-      if (member === user ? after.read > before.read : this.lastSent.sentAfter(state.id, member, from)) yield member;
+  private targets({ growing, user, read, readBefore, deliveredBefore }: MarksRow): UserId[] {
+    if (growing === null) return [];
+    const readMore = read > readBefore;
+    const from = readMore ? readBefore : deliveredBefore;
+    const targets: UserId[] = [];
+    for (const member of growing.members.keys()) {
+      const told = member === user ? readMore : this.lastSent.sentAfter(growing.id, member, from);
+      if (told) targets.push(member);
     }
+    return targets;
   }
 
   /** The watermarks of all members of a conversation. */
@@ -128,7 +160,8 @@ export class Receipts implements FlushPart {
     const load = this.options.storage
       .receipts([conversation])
       .then(([rows]) => {
-        const marks: Marks = new Map((rows ?? []).map(({ user, delivered, read }) => [user, { delivered, read }]));
+        const marks: Marks = new Map();
+        for (const row of rows ?? []) rowOf(marks, conversation, row.user).grow(row);
         this.marks.set(conversation, marks);
         this.letGo();
         return marks;
@@ -139,29 +172,28 @@ export class Receipts implements FlushPart {
   }
 
   private letGo(): void {
-    for (const conversation of this.marks.keys()) {
+    for (const [conversation, marks] of this.marks) {
       if (this.marks.size <= this.options.cached) return;
-      if (!this.unwritten.has(conversation) && !this.writing.has(conversation)) this.marks.delete(conversation);
+      if (isStored(marks)) this.marks.delete(conversation);
     }
   }
 
-  private writing = new Map<Uuid, Set<UserId>>();
+  private writing: readonly MarksRow[] = [];
 
   collect(): Write[] {
     this.writing = this.unwritten;
-    this.unwritten = new Map();
-    const writes: Write[] = [];
-    for (const [conversation, users] of this.writing) {
-      for (const user of users) {
-        const marks = this.marks.get(conversation)?.get(user);
-        if (marks !== undefined) writes.push({ kind: "receipt", conversation, user, ...marks });
-      }
-    }
-    return writes;
+    this.unwritten = [];
+    return this.writing.map((row): Write => {
+      const { conversation, user, delivered, read } = row;
+      row.unwritten = false;
+      row.writing = true;
+      return { kind: "receipt", conversation, user, delivered, read };
+    });
   }
 
   landed(): void {
-    this.writing = new Map();
+    for (const row of this.writing) row.writing = false;
+    this.writing = [];
   }
 
   close(): void {
@@ -173,14 +205,21 @@ export class Receipts implements FlushPart {
 /** Whoever has reported nothing has all that was before joining, which is nothing. */
 function watermarksOf(marks: Marks, user: UserId, member: Member): Watermarks {
   const none = member.joined - 1;
-  return mergeWatermarks(marks.get(user) ?? { delivered: 0, read: 0 }, { delivered: none, read: none });
+  return mergeWatermarks(marks.get(user) ?? NOTHING, { delivered: none, read: none });
 }
 
-function noteIn<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
+function isStored(marks: Marks): boolean {
+  for (const { unwritten, writing } of marks.values()) if (unwritten || writing) return false;
+  return true;
 }
+
+function rowOf(marks: Marks, conversation: Uuid, user: UserId): MarksRow {
+  let row = marks.get(user);
+  if (row === undefined) {
+    row = new MarksRow(conversation, user);
+    marks.set(user, row);
+  }
+  return row;
+}
+
+const NOTHING: Watermarks = { delivered: 0, read: 0 };
