@@ -160,7 +160,7 @@ export class Engine implements Consumer {
     const { storage, queue, limits, now } = config;
     const changed = (): void => owner.touch();
     const mailboxes = new Mailboxes({ storage, now, keepMs: UNDELIVERED_MS, changed }, checkpoint);
-    const history = new History({ storage, now, keepMs: config.historyMs });
+    const history = new History({ storage, now, keepMs: config.historyMs, released: () => mailboxes.released });
     const receipts: Receipts = new Receipts({
       storage,
       held: (id) => owner.heldConversation(id),

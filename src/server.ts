@@ -90,7 +90,9 @@ export class ChatServer {
   constructor(options: ChatServerOptions) {
     this.config = readConfig(options);
     this.engine = new Engine(this.config, {
-      answer: (outcome) => this.gateway?.answer(outcome),
+      answer: ({ command, answer, offset }) => {
+        if (answer !== null) this.gateway?.answer(command, answer, offset);
+      },
       entry: (entry) => this.emit("message", entry),
       forward: (user, receipts) => this.gateway?.forwardReceipts(user, receipts),
       turn: () => this.gateway?.flush(),

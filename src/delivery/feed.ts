@@ -55,9 +55,9 @@ export class Feed {
     return this.subscriber.device;
   }
 
-  /** Everything up to here has been delivered, or stands in an answer to the connection. */
-  get position(): Offset {
-    return this.sent;
+  /** Everything up to this position has been delivered, or stands in an answer to the connection, and no more. */
+  isAt(position: Offset): boolean {
+    return this.sent === position;
   }
 
   start(): void {

@@ -27,6 +27,8 @@ export interface Attachment {
   readonly feed: Feed;
   /** The device's position can't be continued at. */
   readonly gap: boolean;
+  /** The connection is gone. */
+  detach(): void;
 }
 
 /**
@@ -126,15 +128,15 @@ export class Mailboxes implements Progress, FlushPart {
       );
       start.feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
       mailbox.addFeed(start.feed);
-      return { feed: start.feed, gap };
+      const { feed } = start;
+      return { feed, gap, detach: () => this.detach(user, device, feed) };
     } finally {
       held.close();
       if (start.feed === null) this.letGo(mailbox);
     }
   }
 
-  /** The connection is gone. */
-  detach(user: UserId, device: Uuid, feed: Feed): void {
+  private detach(user: UserId, device: Uuid, feed: Feed): void {
     feed.close();
     const mailbox = this.mailboxes.get(user);
     if (mailbox === undefined) return;

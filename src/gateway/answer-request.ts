@@ -54,16 +54,12 @@ async function pullHistory(
   if (!services.history.kept) throw new ChatError("not_kept");
   const state = await memberOf(services, conversation, user);
   const joined = state.members.get(user)?.joined ?? 1;
-  const { entries, more } = await services.history.read(
-    conversation,
-    {
-      after: Math.max(after ?? 0, joined - 1),
-      before: before ?? Number.MAX_SAFE_INTEGER,
-      limit: Math.max(1, limit),
-      last: after === undefined,
-    },
-    () => services.mailboxes.released,
-  );
+  const { entries, more } = await services.history.read(conversation, {
+    after: Math.max(after ?? 0, joined - 1),
+    before: before ?? Number.MAX_SAFE_INTEGER,
+    limit: Math.max(1, limit),
+    last: after === undefined,
+  });
   return { type: "batch", ref, entries: entries.map((entry) => entryFrame(entry, undefined, device)), more };
 }
 

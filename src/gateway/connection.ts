@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { Feed, Subscriber } from "../delivery/feed.js";
+import type { Subscriber } from "../delivery/feed.js";
 import type { MailboxEntry } from "../delivery/mailbox-entry.js";
 import { ERROR_TEXTS, textOf } from "../error-texts.js";
 import type { ChatError, ErrorCode } from "../errors.js";
@@ -13,6 +13,7 @@ import type { ClientFrame, ServerFrame } from "../protocol/frames.js";
 import { entryFrame } from "./entry-frame.js";
 import type { Framing } from "./framing.js";
 import { HIGH_WATER, Outbox } from "./outbox.js";
+import type { MailboxFeed } from "./services.js";
 import type { Spoke } from "./wheel.js";
 
 /** What a connection needs of its gateway. */
@@ -38,7 +39,7 @@ export class Connection implements Subscriber, Spoke {
   user: UserId = "";
   device: Uuid = "";
   entry: ConnectionEntry | null = null;
-  feed: Feed | null = null;
+  feed: MailboxFeed | null = null;
   /** Gives its place in the mailbox back, to whoever gave it: the log may have another owner by then. */
   detach: (() => void) | null = null;
   /** Milliseconds since 1970 when the token runs out; 0 for never. */

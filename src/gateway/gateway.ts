@@ -3,11 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { ChatError, type ErrorCode, isChatError } from "../errors.js";
-import type { Outcome } from "../messages/partition.js";
-import type { Command } from "../model/command.js";
+import type { Answer, Command } from "../model/command.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Receipt } from "../model/receipt.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
+import type { Offset } from "../ports/queue.js";
 import {
   GREETING_BYTES,
   GREETING_FRAMES,
@@ -47,6 +47,9 @@ export const WEBSOCKET_OPTIONS = {
   maxPayload: MESSAGE_BYTES,
   maxFragments: MESSAGE_FRAGMENTS,
 } as const;
+
+/** What is answered: a command, as far as its answer names it. */
+export type Answered = Pick<Command, "origin" | "id" | "conversation">;
 
 /** Holds the sockets: lets them in, reads their frames, sends them theirs, and sees that they are alive. */
 export class Gateway implements ConnectionHost {
@@ -249,17 +252,15 @@ export class Gateway implements ConnectionHost {
   }
 
   /** Answers the command of a connection of this node, or of its host. */
-  answer({ command, answer, offset }: Outcome): void {
-    const { origin } = command;
-    if (origin.node !== this.services.node || answer === null) return;
+  answer({ origin, id, conversation }: Answered, answer: Answer, offset: Offset): void {
+    if (origin.node !== this.services.node) return;
     if (origin.connection === 0) {
-      this.hostCalls.answer(command, answer);
+      this.hostCalls.answer(origin.ref, answer);
       return;
     }
     const connection = this.directory.get(origin.connection);
     if (connection === undefined) return;
     this.answered(connection);
-    const { id, conversation } = command;
     if (!answer.ok) {
       const { code, field, limit } = answer;
       connection.refuse(new ChatError(code, undefined, { field, limit }), origin.ref, id);
@@ -268,10 +269,9 @@ export class Gateway implements ConnectionHost {
     const { seq, timestamp } = answer;
     // The acknowledgement stands for the entry where everything before it has been delivered. Written out twice, since
     // to spread one into the other costs a microsecond.
-    const frame: ServerFrame =
-      connection.feed?.position === offset
-        ? { type: "ack", ref: origin.ref, id, conversation, seq, timestamp, position: offset }
-        : { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
+    const frame: ServerFrame = connection.feed?.isAt(offset)
+      ? { type: "ack", ref: origin.ref, id, conversation, seq, timestamp, position: offset }
+      : { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
     connection.send(frame);
   }
 
@@ -293,7 +293,7 @@ export class Gateway implements ConnectionHost {
     this.failed(cause);
     const error = new ChatError("store_unavailable", undefined, { cause });
     if (command.origin.connection === 0) {
-      this.hostCalls.fail(command, error);
+      this.hostCalls.fail(command.origin.ref, error);
       return;
     }
     const connection = this.directory.get(command.origin.connection);

@@ -49,13 +49,13 @@ export async function greet(gateway: Gateway, connection: Connection, hello: Cli
   connection.entry = entry;
   const { id, ...info } = hello.device;
   const { mailboxes } = services;
-  const { feed, gap } = await mailboxes.attach(user, id, info, hello.position, connection);
+  const { feed, gap, detach } = await mailboxes.attach(user, id, info, hello.position, connection);
   if (gone(connection)) {
-    mailboxes.detach(user, id, feed);
+    detach();
     return;
   }
   connection.feed = feed;
-  connection.detach = () => mailboxes.detach(user, id, feed);
+  connection.detach = detach;
   connection.send({
     type: "welcome",
     user,

@@ -1,5 +1,5 @@
 import { ChatError } from "../errors.js";
-import type { Answer, Command } from "../model/command.js";
+import type { Answer } from "../model/command.js";
 
 type Accepted = Extract<Answer, { ok: true }>;
 
@@ -28,14 +28,14 @@ export class HostCalls {
     return { ref, answer };
   }
 
-  answer({ origin }: Command, answer: Answer): void {
-    const call = this.end(origin.ref);
+  answer(ref: number, answer: Answer): void {
+    const call = this.end(ref);
     if (answer.ok) call?.resolve(answer);
     else call?.reject(new ChatError(answer.code, undefined, { field: answer.field, limit: answer.limit }));
   }
 
-  fail({ origin }: Command, error: ChatError): void {
-    this.end(origin.ref)?.reject(error);
+  fail(ref: number, error: ChatError): void {
+    this.end(ref)?.reject(error);
   }
 
   close(): void {

@@ -1,14 +1,15 @@
-import type { Mailboxes } from "../delivery/mailboxes.js";
-import type { History } from "../messages/history.js";
+import type { Subscriber } from "../delivery/feed.js";
+import type { HistoryPage, HistoryRange } from "../messages/history.js";
 import type { Probe } from "../messages/probe.js";
 import type { ConversationState } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Limits } from "../model/limits.js";
 import type { ContentType, Envelope } from "../model/message.js";
+import type { Receipt, Watermarks } from "../model/receipt.js";
 import type { NodeSession } from "../ports/connection-registry.js";
-import type { QueueItem } from "../ports/queue.js";
+import type { Offset, QueueItem } from "../ports/queue.js";
 import type { DeviceRow } from "../ports/storage.js";
-import type { Receipts } from "../receipts/receipts.js";
+import type { DeviceInfo } from "../ports/stored.js";
 import type { Authenticate } from "./authenticate.js";
 import type { Rate } from "./token-bucket.js";
 
@@ -40,6 +41,49 @@ export interface Hooks {
   readonly deadlineMs: number;
   /** What happens to a message whose hook threw or took too long. */
   readonly onFailure: "refuse" | "pass";
+}
+
+/** Brings one connection what is in its mailbox, in order, once. */
+export interface MailboxFeed {
+  start(): void;
+  /** The connection takes more again. */
+  resume(): void;
+  /** Delivers everything from after a position again. */
+  restart(after: Offset): void;
+  /** Whether the entry that the record at this offset made comes right after what was delivered, and needn't come. */
+  isAt(offset: Offset): boolean;
+}
+
+/** The mailboxes of connected users, wherever their owner is. */
+export interface Mailboxes {
+  /** Connects a device; `gap` where its position can't be continued at. */
+  attach(
+    user: UserId,
+    device: Uuid,
+    info: DeviceInfo,
+    position: Offset | undefined,
+    subscriber: Subscriber,
+  ): Promise<{ readonly feed: MailboxFeed; readonly gap: boolean; detach(): void }>;
+  /** A device durably has everything up to a position. */
+  acknowledge(user: UserId, device: Uuid, position: Offset): void;
+  /** How far a connected device's acknowledgements have surely arrived. */
+  acknowledged(user: UserId, device: Uuid): Offset;
+  /** The position of the last entry in a connected user's mailbox, as far as is known. */
+  head(user: UserId): Offset;
+}
+
+/** The watermarks of conversations. */
+export interface Receipts {
+  /** A device reports how far its user has got. */
+  report(user: UserId, conversation: Uuid, reported: Watermarks): void;
+  /** The watermarks of all members. */
+  of(state: ConversationState): Promise<readonly Receipt[]>;
+}
+
+/** What is kept of conversations. */
+export interface History {
+  readonly kept: boolean;
+  read(conversation: Uuid, range: HistoryRange): Promise<HistoryPage>;
 }
 
 /** What conversations look like from outside the log. */

@@ -5,12 +5,19 @@ import type { Offset } from "../ports/queue.js";
 import type { HistoryRow, Storage, Write } from "../ports/storage.js";
 import { entryFrom, entryValue } from "../ports/stored.js";
 
+export interface HistoryPage {
+  readonly entries: readonly Entry[];
+  readonly more: boolean;
+}
+
 export interface HistoryOptions {
   readonly storage: Pick<Storage, "history">;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** How long an entry is kept, in milliseconds; null for ever; 0 for not at all. */
   readonly keepMs: number | null;
+  /** Entries up to here may be shown. [R1] */
+  readonly released: () => Offset;
 }
 
 interface Kept {
@@ -55,11 +62,8 @@ export class History implements FlushPart {
    * Entries with after < seq < before: the first ones, or the last ones, ascending, as many as `limit` and a page's
    * bytes allow, one at least; and whether there are more.
    */
-  async read(
-    conversation: Uuid,
-    range: HistoryRange,
-    released: () => Offset,
-  ): Promise<{ entries: Entry[]; more: boolean }> {
+  async read(conversation: Uuid, range: HistoryRange): Promise<HistoryPage> {
+    const { released } = this.options;
     // Looked at before the read and after it: what a flush takes away in between may be missing in what was read.
     const pendingBefore = this.pending.get(conversation) ?? [];
     const { rows, after, before, more } = await this.stored(conversation, range);

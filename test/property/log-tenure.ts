@@ -43,7 +43,7 @@ export class Tenure {
     const now = () => 0;
     const changed = () => this.owner.touch();
     const mailboxes = new Mailboxes({ storage: port, now, keepMs: 1, changed }, checkpoint);
-    const history = new History({ storage: port, now, keepMs: null });
+    const history = new History({ storage: port, now, keepMs: null, released: () => mailboxes.released });
     const number = 0;
     const partition = partitionWithout(off, { partition: number, window, maxMembers, atomic, cached }, checkpoint);
     const outlets: Outlets = {
