@@ -3,7 +3,7 @@ import { ChatError } from "./errors.js";
 import type { Authenticate } from "./gateway/authenticate.js";
 import type { Hooks } from "./gateway/services.js";
 import type { Rate } from "./gateway/token-bucket.js";
-import type { Probe } from "./messages/probe.js";
+import type { Probe } from "./log/probe.js";
 import { DEFAULT_LIMITS, type Limits } from "./model/limits.js";
 import type { ConnectionRegistry } from "./ports/connection-registry.js";
 import type { Queue } from "./ports/queue.js";

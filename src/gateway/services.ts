@@ -1,6 +1,6 @@
 import type { Subscriber } from "../delivery/feed.js";
+import type { Probe } from "../log/probe.js";
 import type { HistoryPage, HistoryRange } from "../messages/history.js";
-import type { Probe } from "../messages/probe.js";
 import type { ConversationState } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Limits } from "../model/limits.js";

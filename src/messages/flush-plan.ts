@@ -1,22 +1,10 @@
+import type { FlushPlan, FlushStep } from "../log/flusher.js";
 import type { Offset } from "../ports/queue.js";
 import type { DeviceStateKey, Write } from "../ports/storage.js";
 import { conversationValue } from "../ports/stored.js";
 import type { DeviceState } from "./device-state.js";
 import { encodeDeviceState } from "./device-state-codec.js";
 import type { Partition } from "./partition.js";
-import type { PipelineStep } from "./probe.js";
-
-export interface FlushStep {
-  readonly name: Extract<PipelineStep, `flush.${string}`>;
-  readonly writes: readonly Write[];
-}
-
-export interface FlushPlan {
-  /** Once the plan has landed, everything up to here is in storage. */
-  readonly upTo: Offset;
-  /** Each step lands before the next is issued. [R2 a] */
-  readonly steps: readonly FlushStep[];
-}
 
 export interface FlushTarget {
   readonly topic: string;
@@ -29,7 +17,13 @@ export interface FlushTarget {
  * What brings storage up to the last applied record, in the order that makes a stop between any two writes harmless:
  * rows; the states of devices; the states of conversations, each with the members it decides by; the checkpoint.
  */
-export function planFlush(partition: Partition, rows: readonly Write[], target: FlushTarget): FlushPlan {
+export function planFlush(
+  partition: Partition,
+  rows: readonly Write[],
+  target: FlushTarget,
+  /** Resolves when what the entries lead to elsewhere is accepted there: behind the rows, before the states. */
+  deliver?: (upTo: Offset) => Promise<void>,
+): FlushPlan {
   const upTo = partition.applied;
   const { conversations, devices, membership } = partition.dirty();
   const steps: FlushStep[] = [
@@ -55,9 +49,13 @@ export function planFlush(partition: Partition, rows: readonly Write[], target: 
     { name: "flush.checkpoint", writes: checkpointWrite(partition, target, upTo) },
   ];
   const wanted = steps.filter(({ writes }) => writes.length > 0);
-  if (!target.atomic) return { upTo, steps: wanted };
+  const before = deliver && (() => deliver(upTo));
+  if (!target.atomic) {
+    const next = wanted.findIndex(({ name }) => name !== "flush.rows");
+    return { upTo, steps: wanted.map((step, i) => (i === next && before ? { ...step, before } : step)) };
+  }
   const writes = wanted.flatMap((step) => step.writes);
-  return { upTo, steps: writes.length === 0 ? [] : [{ name: "flush.checkpoint", writes }] };
+  return { upTo, steps: writes.length === 0 ? [] : [{ name: "flush.checkpoint", writes, ...(before && { before }) }] };
 }
 
 function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atomic: boolean): Write {

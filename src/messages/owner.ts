@@ -1,4 +1,7 @@
 import { ChatError } from "../errors.js";
+import { Flusher, type FlushPlan } from "../log/flusher.js";
+import type { Probe } from "../log/probe.js";
+import { pause, RETRY_MS } from "../log/retry.js";
 import type { Command } from "../model/command.js";
 import type { ConversationState } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
@@ -8,9 +11,8 @@ import type { Lease, Offset, QueueRecord } from "../ports/queue.js";
 import type { Storage } from "../ports/storage.js";
 import { conversationFrom } from "../ports/stored.js";
 import { decodeCommand } from "./command-codec.js";
-import { type FlushPlan, planFlush } from "./flush-plan.js";
+import { planFlush } from "./flush-plan.js";
 import { LoggedCommand, type Outcome, type Partition } from "./partition.js";
-import type { Probe } from "./probe.js";
 
 /** Where a partition's entries and answers go. */
 export interface Outlets {
@@ -41,11 +43,11 @@ export interface OwnerOptions {
   /** About how many bytes of rows wait in memory to be written. */
   readonly waiting: () => number;
   readonly parts: readonly FlushPart[];
+  /** Resolves when what entries up to here lead to in other logs is accepted there. */
+  readonly deliver?: (upTo: Offset) => Promise<void>;
   readonly outlets: Outlets;
   readonly probe: Probe;
 }
-
-const RETRY_MS = { first: 50, most: 5_000 };
 
 /**
  * The owner of one partition of commands: applies its records in order, answers and releases what is durable, and
@@ -53,18 +55,26 @@ const RETRY_MS = { first: 50, most: 5_000 };
  */
 export class Owner {
   private outcomes: Outcome[] = [];
-  private timer: NodeJS.Timeout | null = null;
-  private flushing: Promise<void> | null = null;
-  private changed = false;
-  /** Somebody waits for the next flush: what it makes durable is to be acknowledged. */
-  private awaited = false;
-  private stopped = false;
+  private readonly flusher: Flusher;
 
   constructor(
     private readonly partition: Partition,
     private readonly lease: Lease,
     private readonly options: OwnerOptions,
-  ) {}
+  ) {
+    const { storage, flushMs, flushBytes, waiting, probe, outlets } = options;
+    this.flusher = new Flusher({
+      storage,
+      lease,
+      flushMs,
+      flushBytes,
+      waiting,
+      probe,
+      failed: outlets.failed,
+      plan: () => this.plan(),
+      landed: (upTo) => this.landed(upTo),
+    });
+  }
 
   get applied(): Offset {
     return this.partition.applied;
@@ -79,13 +89,13 @@ export class Owner {
    * can't go on: the partition is to be handed out again.
    */
   accept(records: readonly QueueRecord[]): void | Promise<void> {
-    if (this.stopped) throw new ChatError("closed", "The partition's owner has stopped.");
+    if (this.flusher.stopped) throw new ChatError("closed", "The partition's owner has stopped.");
     const commands = this.decode(records);
     const upTo = records.at(-1)?.offset ?? this.partition.applied;
     this.options.probe("command.durable");
     if (this.partition.missing(commands) !== null) return this.loadAndApply(commands, upTo);
     this.apply(commands, upTo);
-    return this.roomForMore();
+    return this.flusher.room();
   }
 
   private decode(records: readonly QueueRecord[]): LoggedCommand[] {
@@ -114,12 +124,12 @@ export class Owner {
       }
     }
     this.apply(commands, upTo);
-    await this.roomForMore();
+    await this.flusher.room();
   }
 
   /** Reads from storage, however long it is away [R5]. Throws where the lease was lost meanwhile. [R2 c] */
   private async read<T>(ask: () => Promise<T>): Promise<T> {
-    for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.most)) {
+    for (let wait = RETRY_MS.first; ; wait = Math.min(wait * 2, RETRY_MS.most)) {
       try {
         const answer = await ask();
         this.checkLease();
@@ -127,17 +137,14 @@ export class Owner {
       } catch (error) {
         this.checkLease();
         this.options.outlets.failed(error);
-        await this.pause(pause);
+        await pause(wait);
       }
     }
   }
 
   private checkLease(): void {
-    if (this.stopped || !this.lease.valid()) throw new ChatError("closed", "The partition belongs to another owner.");
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
+    if (this.flusher.stopped || !this.lease.valid())
+      throw new ChatError("closed", "The partition belongs to another owner.");
   }
 
   private apply(commands: readonly LoggedCommand[], upTo: Offset): void {
@@ -149,7 +156,7 @@ export class Owner {
         if (outcome.placed !== null) outlets.append(outcome.offset, outcome.placed.entry, outcome.placed.recipients);
       } catch (error) {
         // What is held counts the record as done: it must not reach storage. The next owner takes the log up again.
-        this.giveUp(error);
+        this.flusher.giveUp(error);
         throw error;
       }
       this.outcomes.push(outcome);
@@ -157,8 +164,8 @@ export class Owner {
     this.partition.passed(upTo);
     probe("command.applied");
     if (durableQueue) this.releaseUpTo(this.partition.applied);
-    else this.awaited = true;
-    this.touch();
+    // What is to be acknowledged has to land first where the queue may forget it. [R1]
+    this.flusher.touch(!durableQueue);
   }
 
   /** What a record comes to; null for one that is set aside. [R5] */
@@ -169,13 +176,6 @@ export class Owner {
       this.options.outlets.deadLetter(record.offset, error);
       return null;
     }
-  }
-
-  /** Something of what is held can't be trusted any more: none of it is written, shown or added to. */
-  private giveUp(error: unknown): void {
-    this.stopped = true;
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.options.outlets.failed(error);
   }
 
   /** Shows and answers what is durable. [R1] */
@@ -205,67 +205,26 @@ export class Owner {
 
   /** There is something to flush. */
   touch(): void {
-    this.changed = true;
-    if (this.flushing !== null || this.stopped) return;
-    if (this.awaited || this.options.waiting() >= this.options.flushBytes) this.startFlush();
-    else this.timer ??= setTimeout(() => this.startFlush(), this.options.flushMs);
-  }
-
-  private roomForMore(): void | Promise<void> {
-    if (this.options.waiting() < this.options.flushBytes * 4) return;
-    return this.flush();
+    this.flusher.touch();
   }
 
   /** Writes everything up to the last record applied. Resolves when it has landed. */
-  async flush(): Promise<void> {
-    if (this.flushing !== null) await this.flushing;
-    this.startFlush();
-    await this.flushing;
+  flush(): Promise<void> {
+    return this.flusher.flush();
   }
 
-  private startFlush(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    if (this.flushing !== null || !this.changed || this.stopped) return;
-    this.changed = false;
-    this.awaited = false;
-    this.flushing = this.writePlan()
-      .catch((error: unknown) => this.giveUp(error))
-      .finally(() => {
-        this.flushing = null;
-        if (this.changed) this.touch();
-      });
-  }
-
-  private async writePlan(): Promise<void> {
-    const { storage, topic, number, parts, probe, durableQueue } = this.options;
+  private plan(): FlushPlan {
+    const { storage, topic, number, parts, deliver } = this.options;
     const rows = parts.flatMap((part) => part.collect(this.partition.applied));
-    const plan = planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic });
-    probe("flush.planned");
-    if (!(await this.land(plan))) return;
-    this.partition.landed(plan.upTo);
-    for (const part of parts) part.landed(plan.upTo);
-    probe("flush.landed");
-    if (!durableQueue) this.releaseUpTo(plan.upTo);
+    return planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic }, deliver);
   }
 
-  /** Lands a plan, however long storage is away [R5]; false where the lease was lost meanwhile. [R2 c] */
-  private async land(plan: FlushPlan): Promise<boolean> {
-    for (const { name, writes } of plan.steps) {
-      for (let pause = RETRY_MS.first; ; pause = Math.min(pause * 2, RETRY_MS.most)) {
-        if (!this.lease.valid()) return false;
-        try {
-          await this.options.storage.write(writes);
-          this.options.probe(name);
-          break;
-        } catch (error) {
-          this.options.outlets.failed(error);
-          if (this.stopped) return false;
-          await this.pause(pause);
-        }
-      }
-    }
-    return true;
+  private landed(upTo: Offset): void {
+    const { parts, probe, durableQueue } = this.options;
+    this.partition.landed(upTo);
+    for (const part of parts) part.landed(upTo);
+    probe("flush.landed");
+    if (!durableQueue) this.releaseUpTo(upTo);
   }
 
   membershipUnwritten(user: UserId): boolean {
@@ -286,15 +245,7 @@ export class Owner {
   }
 
   /** Flushes what can be flushed within the deadline, in milliseconds, and lets everything go. Idempotent. */
-  async stop(deadline: number): Promise<void> {
-    if (this.stopped) return;
-    const giveUp = setTimeout(() => {
-      this.stopped = true;
-    }, deadline);
-    if (this.lease.valid()) await this.flush();
-    clearTimeout(giveUp);
-    this.stopped = true;
-    if (this.timer !== null) clearTimeout(this.timer);
-    await this.flushing;
+  stop(deadline: number): Promise<void> {
+    return this.flusher.stop(deadline);
   }
 }

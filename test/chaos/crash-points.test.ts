@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PIPELINE_STEPS } from "../../src/messages/probe.js";
+import { PIPELINE_STEPS } from "../../src/log/probe.js";
 import { bundle } from "./bundle.js";
 import { check, report } from "./checker.js";
 import { type CrashRun, crashRun } from "./crash-run.js";

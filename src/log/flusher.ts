@@ -1,0 +1,142 @@
+import type { Lease, Offset } from "../ports/queue.js";
+import type { Storage, Write } from "../ports/storage.js";
+import type { PipelineStep, Probe } from "./probe.js";
+import { pause, RETRY_MS } from "./retry.js";
+
+export interface FlushStep {
+  readonly name: Extract<PipelineStep, `flush.${string}`>;
+  readonly writes: readonly Write[];
+  /** What has to be done before the writes are issued. Tried again with them. */
+  readonly before?: () => Promise<void>;
+}
+
+export interface FlushPlan {
+  /** Once the plan has landed, everything up to here is in storage. */
+  readonly upTo: Offset;
+  /** Each step lands before the next is issued. [R2 a] */
+  readonly steps: readonly FlushStep[];
+}
+
+export interface FlusherOptions {
+  readonly storage: Pick<Storage, "write">;
+  readonly lease: Lease;
+  /** How long rows may wait for company, in milliseconds. */
+  readonly flushMs: number;
+  /** Bytes of rows in memory beyond which a flush begins at once; at four times as many the log isn't read on. */
+  readonly flushBytes: number;
+  /** About how many bytes of rows wait in memory to be written. */
+  readonly waiting: () => number;
+  /** What brings storage up to the last record applied. */
+  readonly plan: () => FlushPlan;
+  readonly landed: (upTo: Offset) => void;
+  /** Something failed that will be tried again, or ended it. */
+  readonly failed: (error: unknown) => void;
+  readonly probe: Probe;
+}
+
+/**
+ * Writes behind what the owner of a partition holds in memory, one flush at a time, each step while the lease is
+ * valid. [R2 a, c] Storage being away makes it wait, and in time the owner's log with it. [R5]
+ */
+export class Flusher {
+  /** Nothing is written any more. */
+  stopped = false;
+  private timer: NodeJS.Timeout | null = null;
+  private flushing: Promise<void> | null = null;
+  private changed = false;
+  /** Somebody waits for the next flush. */
+  private awaited = false;
+
+  constructor(private readonly options: FlusherOptions) {}
+
+  /** There is something to flush. `soon` where somebody waits for it. */
+  touch(soon = false): void {
+    this.changed = true;
+    this.awaited ||= soon;
+    if (this.flushing !== null || this.stopped) return;
+    const { waiting, flushBytes, flushMs } = this.options;
+    if (this.awaited || waiting() >= flushBytes) this.start();
+    else this.timer ??= setTimeout(() => this.start(), flushMs);
+  }
+
+  /** Returns a promise only where so much waits that the log isn't to be read on before it has landed. */
+  room(): void | Promise<void> {
+    const { waiting, flushBytes } = this.options;
+    if (waiting() < flushBytes * 4) return;
+    return this.flush();
+  }
+
+  /** Writes everything up to the last record applied. Resolves when it has landed. */
+  async flush(): Promise<void> {
+    if (this.flushing !== null) await this.flushing;
+    this.start();
+    await this.flushing;
+  }
+
+  private start(): void {
+    this.clearTimer();
+    if (this.flushing !== null || !this.changed || this.stopped) return;
+    this.changed = false;
+    this.awaited = false;
+    this.flushing = this.write()
+      .catch((error: unknown) => this.giveUp(error))
+      .finally(() => {
+        this.flushing = null;
+        if (this.changed) this.touch();
+      });
+  }
+
+  private async write(): Promise<void> {
+    const { plan, probe, landed } = this.options;
+    const { steps, upTo } = plan();
+    probe("flush.planned");
+    for (const step of steps) if (!(await this.land(step))) return;
+    landed(upTo);
+  }
+
+  /** Lands a step, however long storage is away [R5]; false where the lease was lost meanwhile. [R2 c] */
+  private async land({ name, writes, before }: FlushStep): Promise<boolean> {
+    const { storage, lease, probe, failed } = this.options;
+    for (let wait = RETRY_MS.first; ; wait = Math.min(wait * 2, RETRY_MS.most)) {
+      if (!lease.valid()) return false;
+      try {
+        if (before !== undefined) {
+          await before();
+          if (!lease.valid()) return false;
+        }
+        await storage.write(writes);
+        probe(name);
+        return true;
+      } catch (error) {
+        failed(error);
+        if (this.stopped) return false;
+        await pause(wait);
+      }
+    }
+  }
+
+  /** Something of what is held can't be trusted any more: none of it is written. */
+  giveUp(error: unknown): void {
+    this.stopped = true;
+    this.clearTimer();
+    this.options.failed(error);
+  }
+
+  /** Flushes what can be flushed within the deadline, in milliseconds, and stops. Idempotent. */
+  async stop(deadline: number): Promise<void> {
+    if (this.stopped) return;
+    const late = setTimeout(() => {
+      this.stopped = true;
+    }, deadline);
+    if (this.options.lease.valid()) await this.flush();
+    clearTimeout(late);
+    this.stopped = true;
+    this.clearTimer();
+    await this.flushing;
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+}
