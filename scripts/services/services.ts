@@ -1,3 +1,4 @@
+import { cassandra, cassandra3 } from "./cassandra.js";
 import { chooseEngine, type Engine } from "./engine.js";
 import { eventually } from "./eventually.js";
 import { areHeld, forgetHolders, hold, keep, letGo } from "./holders.js";
@@ -5,7 +6,12 @@ import { locked } from "./lock.js";
 import { redis, redisCluster } from "./redis.js";
 import type { Server, Service } from "./service.js";
 
-const SERVICES = { redis, "redis-cluster": redisCluster } satisfies Record<string, Service>;
+const SERVICES = {
+  redis,
+  "redis-cluster": redisCluster,
+  cassandra,
+  "cassandra-3": cassandra3,
+} satisfies Record<string, Service>;
 
 export type ServiceName = keyof typeof SERVICES;
 
@@ -17,6 +23,8 @@ const LOG_LINES = 40;
 export const endpoints = {
   redis: at(redis),
   "redis-cluster": redisCluster.servers.map(({ host, port }) => ({ host, port })),
+  cassandra: cluster(cassandra),
+  "cassandra-3": cluster(cassandra3),
 } as const;
 
 export type Endpoints = typeof endpoints;
@@ -162,4 +170,10 @@ function serverNamed(name: string): Server {
 function at({ servers }: Service): { readonly host: string; readonly port: number } {
   const { host, port } = servers[0] as Server;
   return { host, port };
+}
+
+/** In the words of the driver's options. */
+function cluster({ servers }: Service) {
+  const [{ port }] = servers as [Server];
+  return { contactPoints: servers.map(({ host }) => host), port, localDataCenter: "datacenter1" } as const;
 }
