@@ -12,14 +12,14 @@ export interface Artifact {
   readonly version: string;
 }
 
-/** The directory that holds an artifact with all that it depends on; fetched with Maven the first time. */
-export async function jarsOf(artifact: Artifact): Promise<string> {
-  const done = join(CACHE, `${artifact.name}-${artifact.version}`);
+/** The directory that holds artifacts with all that they depend on; fetched with Maven the first time. */
+export async function jarsOf(...artifacts: readonly Artifact[]): Promise<string> {
+  const done = join(CACHE, artifacts.map(({ name, version }) => `${name}-${version}`).join("+"));
   if (existsSync(done)) return done;
   mkdirSync(CACHE, { recursive: true });
   const scratch = mkdtempSync(join(CACHE, "fetching-"));
   try {
-    writeFileSync(join(scratch, "pom.xml"), pomOf(artifact));
+    writeFileSync(join(scratch, "pom.xml"), pomOf(artifacts));
     await maven(scratch, "dependency:copy-dependencies", `-DoutputDirectory=${join(scratch, "jars")}`);
     renameSync(join(scratch, "jars"), done);
   } finally {
@@ -41,16 +41,18 @@ async function maven(cwd: string, ...goals: string[]): Promise<void> {
   }
 }
 
-function pomOf({ group, name, version }: Artifact): string {
+function pomOf(artifacts: readonly Artifact[]): string {
+  const dependencies = artifacts.map(
+    ({ group, name, version }) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`,
+  );
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>sentseen</groupId>
-  <artifactId>jars-of-${name}</artifactId>
+  <artifactId>jars</artifactId>
   <version>1</version>
   <packaging>pom</packaging>
-  <dependencies>
-    <dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>
-  </dependencies>
+  <dependencies>${dependencies.join("")}</dependencies>
 </project>
 `;
 }

@@ -2,6 +2,7 @@ import { cassandra, cassandra3 } from "./cassandra.js";
 import { chooseEngine, type Engine } from "./engine.js";
 import { eventually } from "./eventually.js";
 import { areHeld, forgetHolders, hold, keep, letGo } from "./holders.js";
+import { kafka } from "./kafka.js";
 import { locked } from "./lock.js";
 import { redis, redisCluster } from "./redis.js";
 import type { Server, Service } from "./service.js";
@@ -11,6 +12,7 @@ const SERVICES = {
   "redis-cluster": redisCluster,
   cassandra,
   "cassandra-3": cassandra3,
+  kafka,
 } satisfies Record<string, Service>;
 
 export type ServiceName = keyof typeof SERVICES;
@@ -25,6 +27,7 @@ export const endpoints = {
   "redis-cluster": redisCluster.servers.map(({ host, port }) => ({ host, port })),
   cassandra: cluster(cassandra),
   "cassandra-3": cluster(cassandra3),
+  kafka: at(kafka),
 } as const;
 
 export type Endpoints = typeof endpoints;
