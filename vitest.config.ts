@@ -11,6 +11,9 @@ const HEAVY = [
   "test/behaviour/{hostile,no-state,package}-*.test.ts",
 ];
 
+// Tests on real servers, which are started for them. They run one after another, as some of them kill servers.
+const ON_SERVICES = ["adapters/{redis,cassandra,kafka}/test/**/*.test.ts", "test/cluster/**/*.test.ts"];
+
 const shared = {
   pool: "forks",
   testTimeout: 30_000,
@@ -29,7 +32,7 @@ export default defineConfig({
           ...shared,
           name: "quick",
           include: ["test/**/*.test.ts", "adapters/*/test/**/*.test.ts"],
-          exclude: HEAVY,
+          exclude: [...HEAVY, ...ON_SERVICES],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -45,6 +48,21 @@ export default defineConfig({
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "services",
+          include: ON_SERVICES,
+          globalSetup: "scripts/services/around-all-tests.ts",
+          setupFiles: "scripts/services/before-each-file.ts",
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { holdServices, releaseServices } from "./services/services.js";
 
 interface Check {
   readonly name: string;
@@ -57,7 +58,7 @@ const CHECKS: readonly Check[] = [
   npx("types of @sentseen/lmdb", 2, "attw", "--pack", "adapters/lmdb", "--profile", "node16"),
   npm("size of the client", 2, "size"),
   {
-    ...npm("tests", 15, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
+    ...npm("tests", 20, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
     count: countTests,
   },
   { ...npm("replay", 10, "replay", "--", TRAFFIC), skip: noTraffic },
@@ -97,6 +98,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+await holdServices();
 let passed = 0;
 const failures: string[] = [];
 let failed = 0;
@@ -112,6 +114,7 @@ for (const check of CHECKS) {
   if (tally.failed > 0) failures.push(check.name);
 }
 rmSync(scratch, { recursive: true, force: true });
+await releaseServices();
 
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 console.log(`\n${passed} passed, ${failed} failed`);

@@ -17,7 +17,7 @@ import {
 
 const ACTIONS: Record<string, (names: readonly ServiceName[]) => Promise<void>> = {
   async up(names) {
-    await ensureServices(names, { keep: true });
+    await ensureServices(names, "stopped");
     await status(names);
   },
   down: (names) => stopServices(names),

@@ -40,17 +40,19 @@ function runner(): Engine {
 }
 
 /**
- * Starts what isn't running and waits until all of it answers. The services stay at least as long as this process, or
- * until it calls `releaseServices`; with `keep`, until `stopServices`. Any number of processes may call this at once.
- * Rejects with the end of the log of a server that doesn't come up.
+ * Until when services stay: for as long as this process lives and hasn't called `releaseServices`; until somebody calls
+ * `stopServices`; or for as long as others need them.
  */
-export function ensureServices(
-  names: readonly ServiceName[],
-  options: { readonly keep?: boolean } = {},
-): Promise<Endpoints> {
+export type Stay = "process" | "stopped" | "others";
+
+/**
+ * Starts what isn't running and waits until all of it answers. Any number of processes may call this at once. Rejects
+ * with the end of the log of a server that doesn't come up.
+ */
+export function ensureServices(names: readonly ServiceName[], stay: Stay = "process"): Promise<Endpoints> {
   return locked(async () => {
-    if (options.keep === true) keep();
-    else hold();
+    if (stay === "stopped") keep();
+    if (stay === "process") hold();
     for (const name of names) {
       const service: Service = SERVICES[name];
       for (const server of service.servers) await bringUp(server);
@@ -58,6 +60,11 @@ export function ensureServices(
     }
     return endpoints;
   });
+}
+
+/** Whatever is started, by this process or others, stays until this one ends or calls `releaseServices`. */
+export function holdServices(): Promise<void> {
+  return locked(async () => hold());
 }
 
 /** This process needs them no longer: ends the services unless somebody else does. Idempotent. */
@@ -129,7 +136,9 @@ export async function restartServer(name: string, signal: NodeJS.Signals = "SIGT
 
 async function bringUp(server: Server): Promise<void> {
   const engine = runner();
-  if (!(await engine.running(server))) await engine.start(server);
+  // One that runs may have been left paused.
+  if (await engine.running(server)) await engine.signal(server, "SIGCONT");
+  else await engine.start(server);
   try {
     await eventually(
       `${server.name} to answer on ${server.host}:${server.port}`,
