@@ -1,0 +1,16 @@
+import { readLua } from "./read-lua.js";
+import { Script } from "./script.js";
+
+const nodes = readLua("nodes");
+
+/** The operations of the registry. */
+export const registryScripts = {
+  join: new Script(nodes, readLua("join")),
+  beat: new Script(nodes, readLua("beat")),
+  leave: new Script(nodes, readLua("leave")),
+  register: new Script(nodes, readLua("register")),
+  refresh: new Script(nodes, readLua("refresh")),
+  unregister: new Script(readLua("unregister")),
+  lookup: new Script(nodes, readLua("lookup")),
+  send: new Script(nodes, readLua("send")),
+};

@@ -1,0 +1,55 @@
+import { ChatError, type ConnectionRegistry } from "sentseen/ports";
+import type { Address } from "./client/connection.js";
+import { dialWith, type RedisClient } from "./client/dial-with.js";
+import { Servers } from "./link/servers.js";
+import { RedisRegistry } from "./registry/registry.js";
+
+export interface RedisOptions {
+  /**
+   * A client of `ioredis` or of `redis`, for one server or a cluster. It is only looked at: connections are made after
+   * its example, and it is never closed.
+   */
+  readonly client: RedisClient;
+  /** What the names of all keys and channels begin with; default "sentseen". The same for all nodes. */
+  readonly prefix?: string;
+  /** Milliseconds after which a command that wasn't answered rejects with `store_unavailable`; default 5,000. */
+  readonly deadlineMs?: number;
+  /** Milliseconds without a sign of life after which a node has vanished; at most 30,000, default 20,000. */
+  readonly vanishMs?: number;
+  /** How often it is tried whether messages between nodes arrive, in milliseconds; default 2,000. */
+  readonly probeMs?: number;
+  /** Where a cluster's server is reached that announces this address; by default there. */
+  readonly addressFor?: (announced: Address) => Address;
+}
+
+export interface Redis {
+  readonly registry: ConnectionRegistry;
+}
+
+/** What the port says: entries of a node that stopped beating aren't answered after that. */
+const MOST_VANISH_MS = 30_000;
+
+/**
+ * The connection registry on Redis 7 or later, or on Redis Cluster.
+ *
+ * Opening rejects with `store_unavailable` where Redis can't be reached, and with `config` where it is too old.
+ */
+export function redis(options: RedisOptions): Redis {
+  const { prefix = "sentseen", deadlineMs = 5_000, vanishMs = 20_000, probeMs = 2_000 } = options;
+  const dial = dialWith(options.client);
+  if (!/^[^{}]+$/.test(prefix)) {
+    throw new ChatError("config", "prefix must be some text without braces.", { field: "prefix" });
+  }
+  for (const [field, value] of Object.entries({ deadlineMs, vanishMs, probeMs })) {
+    if (!(value > 0)) throw new ChatError("config", `${field} must be a number above 0.`, { field });
+  }
+  if (vanishMs > MOST_VANISH_MS) {
+    throw new ChatError("config", `vanishMs must be at most ${MOST_VANISH_MS}.`, {
+      field: "vanishMs",
+      limit: MOST_VANISH_MS,
+    });
+  }
+  const addressFor = options.addressFor ?? ((announced) => announced);
+  const servers = () => new Servers({ dial, deadlineMs, addressFor });
+  return { registry: new RedisRegistry({ servers: servers(), prefix, vanishMs, probeMs }) };
+}
