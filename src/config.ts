@@ -10,11 +10,21 @@ import type { Queue } from "./ports/queue.js";
 import { CONTRACT } from "./ports/scope.js";
 import type { Storage } from "./ports/storage.js";
 
+const ROLES = ["gateway", "messages", "delivery"] as const;
+
+/** A part of the work that a process can do for all of them. */
+export type Role = (typeof ROLES)[number];
+
 /** What a host gives to `createChatServer`. */
 export interface ChatServerOptions {
   readonly storage: Storage;
   readonly queue: Queue;
   readonly registry: ConnectionRegistry;
+  /**
+   * What this process does, where there are several: takes connections ("gateway"), gives commands their places
+   * ("messages"), fills mailboxes ("delivery"). Default all.
+   */
+  readonly roles?: readonly Role[];
   /** Decides who connects. Called for every hello, and for every token that an open connection renews. */
   readonly authenticate: Authenticate;
   /**
@@ -48,6 +58,7 @@ export interface Config {
   readonly storage: Storage;
   readonly queue: Queue;
   readonly registry: ConnectionRegistry;
+  readonly roles: readonly Role[];
   readonly authenticate: Authenticate;
   /** Milliseconds; null for ever, 0 for not at all. */
   readonly historyMs: number | null;
@@ -68,11 +79,17 @@ const aFunction = <T>() => z.custom<T>((value) => typeof value === "function", "
 const anAdapter = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null, "an adapter is wanted");
 
 const DAY_MS = 86_400_000;
+/** Undelivered entries go after so long (ms). */
+export const UNDELIVERED_MS = 30 * DAY_MS;
 
 const schema = z.strictObject({
   storage: anAdapter<Storage>(),
   queue: anAdapter<Queue>(),
   registry: anAdapter<ConnectionRegistry>(),
+  roles: z
+    .array(z.enum(ROLES))
+    .nonempty()
+    .default([...ROLES]),
   authenticate: aFunction<Authenticate>(),
   retention: z
     .union([z.enum(["delivered", "forever"]), z.strictObject({ days: z.number().positive().max(36_500) })])
@@ -121,11 +138,21 @@ export function readConfig(options: ChatServerOptions): Config {
   checkParts(rest);
   return {
     ...rest,
-    historyMs: retention === "delivered" ? 0 : retention === "forever" ? null : retention.days * DAY_MS,
+    historyMs: historyMs(retention, rest.queue),
     limits: { ...DEFAULT_LIMITS, ...defined(limits) },
     rate: { per_second: 200, burst: 1_000, ...defined(rate) },
     hooks: { deadlineMs: 2_000, onFailure: "refuse", ...defined(hooks) },
   };
+}
+
+/**
+ * How long entries are kept beside mailboxes. A queue that may forget what was accepted may forget deliveries: devices
+ * then find in the conversations what their mailboxes lack, so it is kept there for as long as in mailboxes.
+ */
+function historyMs(retention: NonNullable<ChatServerOptions["retention"]>, queue: Queue): number | null {
+  if (retention === "forever") return null;
+  const wanted = retention === "delivered" ? 0 : retention.days * DAY_MS;
+  return queue.embedded || queue.durable ? wanted : Math.max(wanted, UNDELIVERED_MS);
 }
 
 /** Only what was given, so that it doesn't cover a default with undefined. */
@@ -137,7 +164,7 @@ function defined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], un
 const REACH = { process: 0, machine: 1, cluster: 2 } as const;
 
 /** Parts that were written for another contract, or that reach less far than the others need, can't be safe together. */
-function checkParts(parts: Pick<Config, "storage" | "queue" | "registry">): void {
+function checkParts(parts: Pick<Config, "storage" | "queue" | "registry" | "roles">): void {
   for (const name of ["storage", "queue", "registry"] as const) {
     const { contract, scope } = parts[name];
     if (contract !== CONTRACT) {
@@ -149,7 +176,7 @@ function checkParts(parts: Pick<Config, "storage" | "queue" | "registry">): void
       throw new ChatError("incompatible", `${name} has no known scope: ${String(scope)}.`, { field: name });
     }
   }
-  const { storage, queue, registry } = parts;
+  const { storage, queue, registry, roles } = parts;
   if (registry.scope === "cluster" && queue.scope !== "cluster") {
     throw new ChatError("incompatible", `A cluster's registry wants a cluster's queue, not one of a ${queue.scope}.`, {
       field: "queue",
@@ -164,7 +191,7 @@ function checkParts(parts: Pick<Config, "storage" | "queue" | "registry">): void
       field: "storage",
     });
   }
-  if (!queue.embedded) {
-    throw new ChatError("incompatible", "This version runs on a queue inside the process only.", { field: "queue" });
+  if (queue.embedded && roles.length < ROLES.length) {
+    throw new ChatError("config", "With a queue inside the process it has all roles.", { field: "roles" });
   }
 }

@@ -1,20 +1,20 @@
-import type { Config } from "./config.js";
+import type { Backend, BackendEvents, BackendStats } from "./backend.js";
+import { NodeLink } from "./cluster/node-link.js";
+import { type Config, UNDELIVERED_MS } from "./config.js";
 import { Mailboxes } from "./delivery/mailboxes.js";
 import { Sweep } from "./delivery/sweep.js";
 import { ChatError } from "./errors.js";
 import type { Conversations } from "./gateway/services.js";
 import { History } from "./messages/history.js";
 import { type Outlets, Owner } from "./messages/owner.js";
-import { type Outcome, Partition } from "./messages/partition.js";
-import type { UserId } from "./model/ids.js";
-import type { Entry } from "./model/message.js";
-import type { Receipt } from "./model/receipt.js";
+import { Partition } from "./messages/partition.js";
+import type { UserId, Uuid } from "./model/ids.js";
+import type { ConnectionEntry, NodeHandlers, NodeSession } from "./ports/connection-registry.js";
 import type { Consumer, Consumption, Lease, Offset, QueueRecord } from "./ports/queue.js";
 import { Receipts } from "./receipts/receipts.js";
 
 export const COMMANDS = "commands";
 const GROUP = "messages";
-const UNDELIVERED_MS = 30 * 86_400_000;
 /**
  * Far above what comes in before its receivers have acknowledged it: what they have acknowledged is never written, so
  * flushing sooner would write rows only to delete them.
@@ -22,18 +22,6 @@ const UNDELIVERED_MS = 30 * 86_400_000;
 const FLUSH_BYTES = 32 * 1024 * 1024;
 const CACHED = 100_000;
 const STOP_MS = 15_000;
-
-/** What the engine tells of what it does. */
-export interface EngineEvents {
-  answer(outcome: Outcome): void;
-  entry(entry: Entry): void;
-  forward(user: UserId, receipts: readonly Receipt[]): void;
-  /** The end of a run: what it produced may be sent. */
-  turn(): void;
-  failed(error: unknown): void;
-  /** The partition is no longer ours: whoever is connected has to begin anew. */
-  lost(): void;
-}
 
 /** All that belongs to one ownership of the log. */
 interface Owned {
@@ -48,19 +36,34 @@ interface Owned {
  * The messages and delivery roles over a queue inside the process: one partition, whose entries pass straight into
  * the mailboxes under their command's offset. [R3]
  */
-export class Engine implements Consumer {
-  deadLetters = 0;
+export class Engine implements Backend, Consumer {
+  readonly handlers: NodeHandlers;
+  private readonly link: NodeLink;
+  private deadLetters = 0;
   private owned: Owned | null = null;
   private consumption: Consumption | null = null;
   private readonly waiters = new Set<{ readonly upTo: Offset; readonly resolve: () => void }>();
 
   constructor(
     private readonly config: Config,
-    private readonly events: EngineEvents,
-  ) {}
+    node: string,
+    private readonly events: BackendEvents,
+  ) {
+    // No other node has a part in the log, but one may take over a connection.
+    this.link = new NodeLink(node, {
+      received: (message) => {
+        if (message.kind === "replaced") events.replaced(message.entry);
+      },
+      published: () => {},
+      lost: () => {},
+      failed: events.failed,
+    });
+    this.handlers = this.link.handlers;
+  }
 
   /** Takes the log up where it was left. Resolves when everything accepted before has been applied. */
-  async start(): Promise<void> {
+  async start(session: NodeSession): Promise<void> {
+    this.link.joined(session);
     const { queue } = this.config;
     this.consumption = await queue.consume(COMMANDS, GROUP, this);
     const head = await queue.head(COMMANDS, 0);
@@ -75,8 +78,24 @@ export class Engine implements Consumer {
     await this.consumption?.stop();
   }
 
-  get running(): boolean {
-    return this.owned !== null;
+  takeOver(replaced: ConnectionEntry): void {
+    this.link.tell(replaced.server_id, { kind: "replaced", entry: replaced });
+  }
+
+  removeDevice(user: UserId, device: Uuid): Promise<void> {
+    return this.mailboxes.removeDevice(user, device);
+  }
+
+  stats(): BackendStats {
+    const { owned } = this;
+    return {
+      mailboxes: owned?.mailboxes.size ?? 0,
+      pending_entries: owned?.mailboxes.pending.entries ?? 0,
+      pending_bytes: owned?.mailboxes.pending.bytes ?? 0,
+      applied: owned?.owner.applied ?? 0,
+      checkpoint: owned?.owner.checkpoint ?? 0,
+      dead_letters: this.deadLetters,
+    };
   }
 
   get mailboxes(): Mailboxes {
@@ -89,14 +108,6 @@ export class Engine implements Consumer {
 
   get history(): History {
     return this.current().history;
-  }
-
-  get applied(): Offset {
-    return this.owned?.owner.applied ?? 0;
-  }
-
-  get checkpoint(): Offset {
-    return this.owned?.owner.checkpoint ?? 0;
   }
 
   readonly conversations: Conversations = {
@@ -138,7 +149,7 @@ export class Engine implements Consumer {
     await swept;
     owned.receipts.close();
     this.owned = null;
-    this.events.lost();
+    this.events.lost("everything");
   }
 
   /** The log needn't keep what is in storage. Should it not hear of it, the next time says it again. */
@@ -149,7 +160,7 @@ export class Engine implements Consumer {
   private wake(): void {
     if (this.owned === null) return;
     for (const waiter of this.waiters) {
-      if (waiter.upTo > this.applied) continue;
+      if (waiter.upTo > this.owned.owner.applied) continue;
       this.waiters.delete(waiter);
       waiter.resolve();
     }
@@ -178,9 +189,9 @@ export class Engine implements Consumer {
         receipts.note(entry);
       },
       release: (upTo) => mailboxes.release(upTo),
-      answer(outcome) {
-        events.answer(outcome);
-        if (outcome.placed !== null) events.entry(outcome.placed.entry);
+      answer({ command, answer, offset, placed }) {
+        if (answer !== null) events.answer(command, answer, offset);
+        if (placed !== null) events.entry(placed.entry);
       },
       turn: events.turn,
       deadLetter: (_offset, error) => {

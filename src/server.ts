@@ -3,17 +3,20 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import EventEmitter from "eventemitter3";
+import type { Backend, BackendEvents, BackendStats } from "./backend.js";
+import { Cluster } from "./cluster/cluster.js";
+import { COMMANDS } from "./cluster/topics.js";
 import { type ChatServerOptions, type Config, readConfig } from "./config.js";
-import { COMMANDS, Engine } from "./engine.js";
+import { Engine } from "./engine.js";
 import { ChatError } from "./errors.js";
 import { isLoopback, loopbackOnly } from "./gateway/authenticate.js";
 import { Gateway } from "./gateway/gateway.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
-import { decodeReplaced } from "./gateway/node-message.js";
 import type { Services } from "./gateway/services.js";
 import { turnAway } from "./gateway/turn-away.js";
 import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
+import type { NodeSession } from "./ports/connection-registry.js";
 
 /** What a server tells its host. A listener that throws is reported as "error" and disturbs nothing. */
 export interface ChatServerEvents {
@@ -36,19 +39,9 @@ export interface ConnectionInfo {
   readonly waiting_bytes: number;
 }
 
-export interface ChatServerStats {
+export interface ChatServerStats extends BackendStats {
   readonly connections: number;
   readonly users: number;
-  /** Mailboxes that are held in memory: of those connected, and of those with entries not yet written. */
-  readonly mailboxes: number;
-  /** Entries that are in memory only; the log holds them too where it is durable. */
-  readonly pending_entries: number;
-  readonly pending_bytes: number;
-  /** The last record of the log that was applied, and the last one whose rows are written. */
-  readonly applied: number;
-  readonly checkpoint: number;
-  /** Records that couldn't be applied for their own sake. */
-  readonly dead_letters: number;
 }
 
 export interface ListenOptions {
@@ -77,7 +70,8 @@ const HTTP_TIMES = { headersTimeout: 10_000, requestTimeout: 10_000, connections
 export class ChatServer {
   private readonly config: Config;
   private readonly emitter = new EventEmitter<ChatServerEvents>();
-  private readonly engine: Engine;
+  private readonly node = randomBytes(12).toString("base64url");
+  private readonly backend: Backend;
   private state: State = "new";
   private starting: Promise<void> | null = null;
   private closingDown: Promise<void> | null = null;
@@ -89,16 +83,18 @@ export class ChatServer {
 
   constructor(options: ChatServerOptions) {
     this.config = readConfig(options);
-    this.engine = new Engine(this.config, {
-      answer: ({ command, answer, offset }) => {
-        if (answer !== null) this.gateway?.answer(command, answer, offset);
-      },
+    const events: BackendEvents = {
+      answer: (of, answer, offset) => this.gateway?.answer(of, answer, offset),
       entry: (entry) => this.emit("message", entry),
       forward: (user, receipts) => this.gateway?.forwardReceipts(user, receipts),
+      replaced: (entry) => this.gateway?.replaced(entry),
       turn: () => this.gateway?.flush(),
       failed: (error) => this.emit("error", error),
-      lost: () => this.gateway?.endAll("store_unavailable"),
-    });
+      lost: (what) => this.gateway?.endAll("store_unavailable", what === "answers"),
+    };
+    this.backend = this.config.queue.embedded
+      ? new Engine(this.config, this.node, events)
+      : new Cluster(this.config, this.node, events);
   }
 
   on<E extends keyof ChatServerEvents>(event: E, listener: ChatServerEvents[E]): () => void {
@@ -121,17 +117,19 @@ export class ChatServer {
 
   private async run(): Promise<void> {
     this.state = "starting";
-    const { config, engine } = this;
+    const { config, backend, node } = this;
     const { storage, queue, registry } = config;
     for (const part of [storage, queue, registry]) await part.open();
-    await engine.start();
-    const node = randomBytes(12).toString("base64url");
-    const session = await registry.join(node, {
-      message: (bytes) => this.gateway?.replaced(decodeReplaced(bytes)),
-      topic: () => {},
-      lost: () => {},
-    });
+    const session = await registry.join(node, backend.handlers);
     this.leave = () => session.leave();
+    await backend.start(session);
+    if (config.roles.includes("gateway")) this.openGateway(session);
+    this.state = "running";
+  }
+
+  private openGateway(session: NodeSession): void {
+    const { config, backend, node } = this;
+    const { storage, queue } = config;
     const services: Services = {
       node,
       session,
@@ -145,15 +143,16 @@ export class ChatServer {
       probe: config.probe,
       devices: (user) => storage.devices(user),
       publish: (items) => queue.publish(COMMANDS, items),
-      conversations: engine.conversations,
+      conversations: backend.conversations,
+      takeOver: (entry) => backend.takeOver(entry),
       get mailboxes() {
-        return engine.mailboxes;
+        return backend.mailboxes;
       },
       get receipts() {
-        return engine.receipts;
+        return backend.receipts;
       },
       get history() {
-        return engine.history;
+        return backend.history;
       },
       events: {
         connected: (connection) => this.emit("connect", connection),
@@ -163,7 +162,6 @@ export class ChatServer {
     };
     this.gateway = new Gateway(services);
     this.hostCommands = new HostCommands(this.gateway);
-    this.state = "running";
   }
 
   /**
@@ -171,6 +169,9 @@ export class ChatServer {
    * Call `start` as well. Connections before that are turned away with 503.
    */
   attach(server: Server, { path = "/chat" }: { readonly path?: string } = {}): void {
+    if (!this.config.roles.includes("gateway")) {
+      throw new ChatError("config", "This process takes no connections.", { field: "roles" });
+    }
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       const at = (request.url ?? "/").split("?", 1)[0];
       if (at === path && this.gateway !== null) this.gateway.upgrade(request, socket, head);
@@ -250,21 +251,12 @@ export class ChatServer {
   /** Forgets a device of a user: what waited only for it goes, its connection ends. */
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
     this.disconnect({ user, device });
-    await this.engine.mailboxes.removeDevice(user, device);
+    await this.backend.removeDevice(user, device);
   }
 
   stats(): ChatServerStats {
-    const running = this.gateway !== null && this.engine.running;
-    return {
-      connections: this.gateway?.directory.size ?? 0,
-      users: this.gateway?.directory.users ?? 0,
-      mailboxes: running ? this.engine.mailboxes.size : 0,
-      pending_entries: running ? this.engine.mailboxes.pending.entries : 0,
-      pending_bytes: running ? this.engine.mailboxes.pending.bytes : 0,
-      applied: this.engine.applied,
-      checkpoint: this.engine.checkpoint,
-      dead_letters: this.engine.deadLetters,
-    };
+    const { directory } = this.gateway ?? {};
+    return { connections: directory?.size ?? 0, users: directory?.users ?? 0, ...this.backend.stats() };
   }
 
   /**
@@ -289,8 +281,8 @@ export class ChatServer {
       // Those that never asked for anything would be waited for.
       this.own.closeAllConnections();
     });
+    await this.backend.stop();
     await this.leave?.();
-    await this.engine.stop();
     const { queue, storage, registry } = this.config;
     for (const part of [queue, storage, registry]) await part.close();
     this.state = "closed";

@@ -13,6 +13,8 @@ export interface Subscriber {
   deliver(entry: MailboxEntry): void;
   /** Everything stored up to `position` has been delivered; what follows is live. */
   synced(position: Offset): void;
+  /** The mailbox has another beginning than the one that was delivered from: the connection has to begin anew. */
+  beginAnew(): void;
   /** Storage couldn't be read; it will be tried again. */
   failed(error: unknown): void;
 }

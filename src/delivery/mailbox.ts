@@ -105,11 +105,11 @@ export class Mailbox {
   }
 
   /**
-   * Devices that are connected count as seen, noted once in a `keepMs / 30`; those that weren't seen for `keepMs` are
+   * Devices that are connected, here or `elsewhere`, count as seen, noted once in a `keepMs / 30`; those that weren't seen for `keepMs` are
    * forgotten. Answers whether anything changed.
    */
-  expire(now: number, keepMs: number): boolean {
-    const connected = new Set(this.feeds.map(({ device }) => device));
+  expire(now: number, keepMs: number, elsewhere: ReadonlySet<Uuid>): boolean {
+    const connected = new Set([...elsewhere, ...this.feeds.map(({ device }) => device)]);
     let changed = false;
     for (const [device, row] of this.devices ?? []) {
       const unseen = now - row.seen_at;
@@ -123,6 +123,12 @@ export class Mailbox {
       changed = true;
     }
     return changed;
+  }
+
+  /** Whether some device wasn't seen for so many milliseconds. */
+  hasUnseen(now: number, ms: number): boolean {
+    for (const { seen_at } of this.devices?.values() ?? []) if (now - seen_at >= ms) return true;
+    return false;
   }
 
   /** Works out again what every device has. */

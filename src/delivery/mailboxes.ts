@@ -16,7 +16,15 @@ export interface MailboxesOptions {
   readonly keepMs: number;
   /** Called when there is something to flush that no record made. */
   readonly changed: () => void;
+  /** Mailboxes that are held without a need, since they are likely to be needed again. Default none. */
+  readonly idle?: number;
 }
+
+const NOWHERE: ReadonlySet<Uuid> = new Set();
+const NOBODY: ReadonlyMap<UserId, ReadonlySet<Uuid>> = new Map();
+
+/** Mailboxes that are looked at when one is to be let go. */
+const LOOKED_AT = 16;
 
 interface Unreleased {
   readonly mailbox: Mailbox;
@@ -46,6 +54,8 @@ export class Mailboxes implements Progress, FlushPart {
   private readonly dirty = new Set<Mailbox>();
   private unreleased: Unreleased[] = [];
   private readonly loading = new Map<UserId, Promise<void>>();
+  /** How many devices of a user are being admitted. */
+  private readonly admitting = new Map<UserId, number>();
 
   constructor(
     private readonly options: MailboxesOptions,
@@ -59,13 +69,22 @@ export class Mailboxes implements Progress, FlushPart {
     return this.mailboxes.size;
   }
 
-  /** Puts an entry into the mailboxes of its recipients. Shown to nobody before `release`. */
-  append(position: Offset, entry: Entry, recipients: Iterable<UserId>): void {
+  /**
+   * Puts an entry into the mailboxes of its recipients. Shown to nobody before `release`. `appended` is told of each,
+   * and of the position of the entry before; null where that isn't known.
+   */
+  append(
+    position: Offset,
+    entry: Entry,
+    recipients: Iterable<UserId>,
+    appended?: (user: UserId, previous: Offset | null) => void,
+  ): void {
     const shared = new MailboxEntry(position, entry);
     const { size } = shared;
     for (const user of recipients) {
       const mailbox = this.mailbox(user);
       if (user === entry.sender && toldByTheAcknowledgement(mailbox, entry.sender_device)) continue;
+      appended?.(user, mailbox.head === 0 ? null : mailbox.head);
       mailbox.append(shared);
       this.pending.entries++;
       this.pending.bytes += size;
@@ -109,45 +128,90 @@ export class Mailboxes implements Progress, FlushPart {
     subscriber: Subscriber,
   ): Promise<Attachment> {
     const mailbox = this.mailbox(user);
-    const start = { feed: null as Feed | null };
     // Holds the mailbox in memory while it waits.
     const held = new Feed(mailbox, subscriber, this, this.options.storage, 0);
     mailbox.addFeed(held);
     try {
-      await this.loadDevices(mailbox);
-      const known = mailbox.devices?.get(device);
-      const gap =
-        position !== undefined && (known === undefined || position < known.position || position > this.released);
-      const after = gap ? (known?.position ?? 0) : (position ?? known?.position ?? 0);
-      await this.noteDevice(
-        mailbox,
-        device,
-        info,
-        known,
-        position === undefined || gap ? (known?.position ?? 0) : after,
-      );
-      start.feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
-      mailbox.addFeed(start.feed);
-      const { feed } = start;
+      const { gap, after } = await this.admit(user, device, info, position);
+      const feed = new Feed(mailbox, subscriber, this, this.options.storage, after);
+      mailbox.addFeed(feed);
       return { feed, gap, detach: () => this.detach(user, device, feed) };
     } finally {
       held.close();
-      if (start.feed === null) this.letGo(mailbox);
+      this.letGo(mailbox);
     }
+  }
+
+  /**
+   * Notes that a device is there. Answers what it has everything up to, and whether the position that it names can't
+   * be continued at: it is from before `since`, or from no life of this mailbox.
+   */
+  async admit(
+    user: UserId,
+    device: Uuid,
+    info: DeviceInfo,
+    position: Offset | undefined,
+    since: Offset = 0,
+  ): Promise<{ readonly gap: boolean; readonly after: Offset }> {
+    const mailbox = this.mailbox(user);
+    this.admitting.set(user, (this.admitting.get(user) ?? 0) + 1);
+    try {
+      await this.loadDevices(mailbox);
+      return await this.admitTo(mailbox, device, info, position, since);
+    } finally {
+      const left = (this.admitting.get(user) ?? 1) - 1;
+      if (left > 0) this.admitting.set(user, left);
+      else this.admitting.delete(user);
+    }
+  }
+
+  private async admitTo(
+    mailbox: Mailbox,
+    device: Uuid,
+    info: DeviceInfo,
+    position: Offset | undefined,
+    since: Offset,
+  ): Promise<{ readonly gap: boolean; readonly after: Offset }> {
+    const known = mailbox.devices?.get(device);
+    const had = known?.position ?? 0;
+    const gap =
+      position !== undefined && (known === undefined || position < Math.max(had, since) || position > this.released);
+    const after = gap ? had : (position ?? had);
+    await this.noteDevice(mailbox, device, info, known, position === undefined || gap ? had : after);
+    return { gap, after };
+  }
+
+  /** Loads the devices of users that aren't known yet. */
+  async know(users: Iterable<UserId>): Promise<void> {
+    const unknown: Promise<void>[] = [];
+    for (const user of users) {
+      const mailbox = this.mailbox(user);
+      if (mailbox.devices === null) unknown.push(this.loadDevices(mailbox));
+    }
+    await Promise.all(unknown);
+  }
+
+  /** A device was there, at a time in milliseconds since 1970. */
+  seen(user: UserId, device: Uuid, seen_at: number): void {
+    const mailbox = this.mailboxes.get(user);
+    const row = mailbox?.devices?.get(device);
+    if (mailbox === undefined || row === undefined || row.seen_at > seen_at) return;
+    mailbox.putDevice({ ...row, seen_at });
+    this.dirty.add(mailbox);
+    this.options.changed();
+  }
+
+  /** Whether every device that the user is known to have has everything. */
+  hasAll(user: UserId): boolean {
+    const mailbox = this.mailboxes.get(user);
+    return mailbox === undefined || mailbox.trimmed >= mailbox.head;
   }
 
   private detach(user: UserId, device: Uuid, feed: Feed): void {
     feed.close();
+    this.seen(user, device, this.options.now());
     const mailbox = this.mailboxes.get(user);
-    if (mailbox === undefined) return;
-    const row = mailbox.devices?.get(device);
-    if (row === undefined) {
-      this.letGo(mailbox);
-      return;
-    }
-    mailbox.putDevice({ ...row, seen_at: this.options.now() });
-    this.dirty.add(mailbox);
-    this.options.changed();
+    if (mailbox !== undefined) this.letGo(mailbox);
   }
 
   /** A device durably has everything up to a position. */
@@ -174,13 +238,21 @@ export class Mailboxes implements Progress, FlushPart {
    * Notes devices that are connected as seen, and forgets those that weren't for so long that storage forgets them:
    * what waited only for them may go.
    */
-  expire(): void {
+  expire(connectedElsewhere: ReadonlyMap<UserId, ReadonlySet<Uuid>> = NOBODY): void {
     for (const mailbox of this.mailboxes.values()) {
-      if (!mailbox.expire(this.options.now(), this.options.keepMs)) continue;
+      const elsewhere = connectedElsewhere.get(mailbox.user) ?? NOWHERE;
+      if (!mailbox.expire(this.options.now(), this.options.keepMs, elsewhere)) continue;
       this.dirty.add(mailbox);
       if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
       this.options.changed();
     }
+  }
+
+  /** Users with a device that wasn't seen for a while, of whom it is to be known whether they are connected elsewhere. */
+  unseen(): UserId[] {
+    const { now, keepMs } = this.options;
+    const unseen = [...this.mailboxes.values()].filter((mailbox) => mailbox.hasUnseen(now(), keepMs / 30));
+    return unseen.map(({ user }) => user);
   }
 
   /** What a flush up to `upTo` has to write. Each mailbox's rows are one write. [R3 b] */
@@ -234,7 +306,23 @@ export class Mailboxes implements Progress, FlushPart {
   }
 
   private letGo(mailbox: Mailbox): void {
-    if (mailbox.idle && !this.dirty.has(mailbox)) this.mailboxes.delete(mailbox.user);
+    const { idle = 0 } = this.options;
+    if (!mailbox.idle || this.dirty.has(mailbox)) return;
+    if (idle === 0) this.mailboxes.delete(mailbox.user);
+    else if (this.mailboxes.size > idle) this.letOldestGo();
+  }
+
+  /** Lets some go that aren't needed now, of those that have been here for the longest time. */
+  private letOldestGo(): void {
+    let looked = 0;
+    for (const [user, mailbox] of this.mailboxes) {
+      if (++looked > LOOKED_AT) return;
+      if (mailbox.idle && !this.dirty.has(mailbox) && !this.isAwaited(user)) this.mailboxes.delete(user);
+    }
+  }
+
+  private isAwaited(user: UserId): boolean {
+    return this.loading.has(user) || this.admitting.has(user);
   }
 
   private loadDevices(mailbox: Mailbox): Promise<void> {

@@ -133,6 +133,10 @@ export class Connection implements Subscriber, Spoke {
     this.send({ type: "synced", position });
   }
 
+  beginAnew(): void {
+    this.close("store_unavailable");
+  }
+
   failed(error: unknown): void {
     this.host.failed(error);
   }

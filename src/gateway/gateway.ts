@@ -401,9 +401,11 @@ export class Gateway implements ConnectionHost {
     this.hostCalls.close();
   }
 
-  /** Ends every connection for the same reason. */
-  endAll(code: ErrorCode): void {
-    for (const connection of this.directory.all()) this.end(connection, code);
+  /** Ends every connection for the same reason, or only those that wait for answers to their commands. */
+  endAll(code: ErrorCode, waitingOnly = false): void {
+    for (const connection of this.directory.all()) {
+      if (!waitingOnly || connection.inFlight > 0) this.end(connection, code);
+    }
   }
 
   /** Ends the connections of a user, or of one device, for good. Answers how many. */

@@ -1,12 +1,10 @@
 import { ChatError } from "../errors.js";
-import type { ConnectionEntry } from "../ports/connection-registry.js";
 import type { ClientFrames } from "../protocol/frames.js";
 import { USER_BYTES } from "../protocol/frames.js";
 import { withDeadline } from "./ask-hook.js";
 import type { Credentials, Identity } from "./authenticate.js";
 import type { Connection } from "./connection.js";
 import type { Gateway } from "./gateway.js";
-import { encodeReplaced } from "./node-message.js";
 
 const AUTHENTICATE_MS = 8_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -41,7 +39,7 @@ export async function greet(gateway: Gateway, connection: Connection, hello: Cli
     device_id: hello.device.id,
     connection_id: connection.id,
   });
-  if (replaced !== null) await takeOver(gateway, replaced);
+  if (replaced !== null) services.takeOver(replaced);
   if (gone(connection)) {
     await services.session.unregister(entry);
     return;
@@ -68,13 +66,6 @@ export async function greet(gateway: Gateway, connection: Connection, hello: Cli
   services.events.connected({ user, device: id });
   gateway.admitted(connection);
   feed.start();
-}
-
-/** The device's older connection is ended where it is. */
-async function takeOver(gateway: Gateway, replaced: ConnectionEntry): Promise<void> {
-  const { node, session } = gateway.services;
-  if (replaced.server_id === node) gateway.replaced(replaced);
-  else await session.send(replaced.server_id, encodeReplaced(replaced));
 }
 
 function gone(connection: Connection): boolean {

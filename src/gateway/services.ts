@@ -6,7 +6,7 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { Limits } from "../model/limits.js";
 import type { ContentType, Envelope } from "../model/message.js";
 import type { Receipt, Watermarks } from "../model/receipt.js";
-import type { NodeSession } from "../ports/connection-registry.js";
+import type { ConnectionEntry, NodeSession } from "../ports/connection-registry.js";
 import type { Offset, QueueItem } from "../ports/queue.js";
 import type { DeviceRow } from "../ports/storage.js";
 import type { DeviceInfo } from "../ports/stored.js";
@@ -111,7 +111,9 @@ export interface Services {
   readonly receipts: Receipts;
   readonly history: History;
   readonly conversations: Conversations;
-  readonly session: NodeSession;
+  readonly session: Pick<NodeSession, "register" | "unregister">;
+  /** Ends, where it is, the connection whose device has made a newer one. */
+  readonly takeOver: (replaced: ConnectionEntry) => void;
   readonly devices: (user: UserId) => Promise<readonly DeviceRow[]>;
   readonly publish: (items: readonly QueueItem[]) => Promise<void>;
   readonly probe: Probe;

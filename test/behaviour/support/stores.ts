@@ -23,6 +23,8 @@ export interface Place {
 
 export interface Store {
   readonly name: string;
+  /** The log may forget what it accepted: conversations are kept for as long as mailboxes, whatever is wanted. */
+  readonly keepsHistory?: true;
   place(): Promise<Place>;
 }
 
@@ -48,8 +50,20 @@ const ON_DISK: Store = {
   },
 };
 
+/** As inMemory, with several partitions: mailboxes have other owners than conversations then, and pass by a log. */
+function clustered(durable: boolean): Store {
+  return {
+    name: durable ? "several partitions of a durable log" : "several partitions of a log that may forget",
+    ...(!durable && { keepsHistory: true as const }),
+    async place() {
+      const parts = memory({ durable, partitions: 4 });
+      return { parts: () => parts, end: async () => {} };
+    },
+  };
+}
+
 export const DURABLE_LOG = inMemory(true);
 export const WAITING_FOR_STORAGE = inMemory(false);
 
 /** Every kind of store that behaviour mustn't depend on. */
-export const STORES: readonly Store[] = [WAITING_FOR_STORAGE, DURABLE_LOG, ON_DISK];
+export const STORES: readonly Store[] = [WAITING_FOR_STORAGE, DURABLE_LOG, ON_DISK, clustered(true), clustered(false)];
