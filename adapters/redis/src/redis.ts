@@ -1,7 +1,8 @@
-import { ChatError, type ConnectionRegistry } from "sentseen/ports";
+import { ChatError, type ConnectionRegistry, type Queue } from "sentseen/ports";
 import type { Address } from "./client/connection.js";
 import { dialWith, type RedisClient } from "./client/dial-with.js";
 import { Servers } from "./link/servers.js";
+import { RedisQueue } from "./queue/queue.js";
 import { RedisRegistry } from "./registry/registry.js";
 
 export interface RedisOptions {
@@ -18,19 +19,33 @@ export interface RedisOptions {
   readonly vanishMs?: number;
   /** How often it is tried whether messages between nodes arrive, in milliseconds; default 2,000. */
   readonly probeMs?: number;
+  /** Partitions of every topic; default 16. The same for all nodes, and for good. */
+  readonly partitions?: number;
+  /**
+   * Milliseconds that a consumer may keep a partition without Redis confirming it; default 8,000. So long it takes to
+   * replace one that died, and to begin where Redis has nothing on record.
+   */
+  readonly leaseMs?: number;
+  /** Bytes that a partition's log may take in Redis; beyond, `publish` rejects. Default 256 MiB. */
+  readonly maxBytes?: number;
+  /** Bytes that may wait to be published; beyond, `publish` rejects. Default 64 MiB. */
+  readonly maxWaitingBytes?: number;
   /** Where a cluster's server is reached that announces this address; by default there. */
   readonly addressFor?: (announced: Address) => Address;
 }
 
 export interface Redis {
   readonly registry: ConnectionRegistry;
+  readonly queue: Queue;
 }
 
 /** What the port says: entries of a node that stopped beating aren't answered after that. */
 const MOST_VANISH_MS = 30_000;
 
+const MOST_PARTITIONS = 1_024;
+
 /**
- * The connection registry on Redis 7 or later, or on Redis Cluster.
+ * The connection registry and the queue on Redis 7 or later, or on Redis Cluster. Each has connections of its own.
  *
  * Opening rejects with `store_unavailable` where Redis can't be reached, and with `config` where it is too old.
  */
@@ -40,7 +55,20 @@ export function redis(options: RedisOptions): Redis {
   if (!/^[^{}]+$/.test(prefix)) {
     throw new ChatError("config", "prefix must be some text without braces.", { field: "prefix" });
   }
-  for (const [field, value] of Object.entries({ deadlineMs, vanishMs, probeMs })) {
+  const {
+    partitions = 16,
+    leaseMs = 8_000,
+    maxBytes = 256 * 1024 * 1024,
+    maxWaitingBytes = 64 * 1024 * 1024,
+  } = options;
+  if (!Number.isSafeInteger(partitions) || partitions < 1 || partitions > MOST_PARTITIONS) {
+    throw new ChatError("config", `partitions must be a whole number from 1 to ${MOST_PARTITIONS}.`, {
+      field: "partitions",
+      limit: MOST_PARTITIONS,
+    });
+  }
+  const positive = { deadlineMs, vanishMs, probeMs, leaseMs, maxBytes, maxWaitingBytes };
+  for (const [field, value] of Object.entries(positive)) {
     if (!(value > 0)) throw new ChatError("config", `${field} must be a number above 0.`, { field });
   }
   if (vanishMs > MOST_VANISH_MS) {
@@ -51,5 +79,11 @@ export function redis(options: RedisOptions): Redis {
   }
   const addressFor = options.addressFor ?? ((announced) => announced);
   const servers = () => new Servers({ dial, deadlineMs, addressFor });
-  return { registry: new RedisRegistry({ servers: servers(), prefix, vanishMs, probeMs }) };
+  return {
+    registry: new RedisRegistry({ servers: servers(), prefix, vanishMs, probeMs }),
+    queue: new RedisQueue({
+      ...{ servers: servers(), prefix, probeMs },
+      ...{ partitions, leaseMs, maxBytes, maxWaitingBytes },
+    }),
+  };
 }

@@ -91,19 +91,19 @@ export const deliveryClauses: readonly QueueClause[] = [
     async check({ adapter, patienceMs }) {
       for (const fail of [() => Promise.reject(new Error("not now")), thrower]) {
         const topic = someTopic();
-        let checkpoint: Offset | null = null;
+        const checkpoints = new Map<number, Offset>();
         let failures = 0;
         const done: QueueRecord[] = [];
         const reader = new Reader({
-          from: () => checkpoint,
-          batch: (_, records) => {
+          from: (partition) => checkpoints.get(partition) ?? null,
+          batch: (partition, records) => {
             // Takes the first batch, rejects twice what comes then, and takes all the rest.
             if (done.length > 0 && failures < 2) {
               failures++;
               return fail();
             }
             done.push(...records);
-            checkpoint ??= records.at(-1)?.offset as Offset;
+            if (checkpoints.size === 0) checkpoints.set(partition, records.at(-1)?.offset as Offset);
           },
         });
         await join(adapter, topic, reader);

@@ -2,6 +2,7 @@ import { readLua } from "./read-lua.js";
 import { Script } from "./script.js";
 
 const nodes = readLua("nodes");
+const log = readLua("log");
 
 /** The operations of the registry. */
 export const registryScripts = {
@@ -13,4 +14,15 @@ export const registryScripts = {
   unregister: new Script(readLua("unregister")),
   lookup: new Script(nodes, readLua("lookup")),
   send: new Script(nodes, readLua("send")),
+};
+
+/** The operations of the queue. */
+export const queueScripts = {
+  publish: new Script(log, readLua("publish")),
+  open: new Script(log, readLua("open")),
+  read: new Script(log, readLua("read")),
+  commit: new Script(log, readLua("commit")),
+  share: new Script(readLua("share")),
+  take: new Script(readLua("take")),
+  release: new Script(readLua("release")),
 };
