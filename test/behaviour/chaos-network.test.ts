@@ -115,7 +115,7 @@ describe("the faulty network", () => {
     const other = createServer((socket) => socket.on("error", () => {}).end("another"));
     other.listen(0, "127.0.0.1");
     await once(other, "listening");
-    proxy.target = (other.address() as AddressInfo).port;
+    proxy.targets = [(other.address() as AddressInfo).port];
     const socket = connect(proxy.port, "127.0.0.1");
     socket.on("error", () => {});
     const [data] = await once(socket, "data");

@@ -42,8 +42,14 @@ export class Device {
   }
 
   /** A device whose application is online and in sync. */
-  static async enroll(name: string, user: string, port: number, history: History, random: Random): Promise<Device> {
-    const device = new Device(name, user, await FaultyProxy.open(port), history, random);
+  static async enroll(
+    name: string,
+    user: string,
+    ports: readonly number[],
+    history: History,
+    random: Random,
+  ): Promise<Device> {
+    const device = new Device(name, user, await FaultyProxy.open(...ports), history, random);
     await device.start();
     await within(`${name} to be online`, device.life?.client.connect() ?? Promise.resolve());
     history.add({ type: "enrolled", user, device: name });
@@ -96,6 +102,8 @@ export class Device {
     client.on("message", (message) => tell(() => this.deliver(message)));
     client.on("change", (change) => tell(() => this.deliver(change)));
     client.on("status", ({ id, status }) => tell(() => this.add({ type: "status", device, id, status })));
+    // What the mailbox lacks the application finds in the conversations.
+    client.on("gap", () => this.queue((online) => this.catchUp(online)));
     client.on("error", (error) => {
       // A change of a group that an earlier life asked for: nobody waits for its refusal any more.
       if (REFUSALS.has(error.code)) return;

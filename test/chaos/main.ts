@@ -1,12 +1,13 @@
 /**
  * Plays seeded scenarios against a server process and checks what its clients saw.
  *
- *     npm run chaos -- --seed N --repeat N [--shape lmdb] [--jobs N] [--planted BUG] [--history FILE]
+ *     npm run chaos -- --seed N --repeat N [--shape lmdb|redis-cassandra|kafka-cassandra] [--jobs N] [--planted BUG] [--history FILE]
  *
  * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { ensureServices } from "../../scripts/services/services.js";
 import { bundle } from "./bundle.js";
 import { type Checked, check, count, report } from "./checker.js";
 import { VIOLATION_NAMES } from "./checks/violation.js";
@@ -14,7 +15,7 @@ import { describe } from "./history.js";
 import { PLANTED_BUGS } from "./planted.js";
 import { play } from "./runner.js";
 import { makeScenario } from "./scenario.js";
-import { shapeFrom } from "./shape.js";
+import { type Shape, shapeFrom } from "./shape.js";
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     repeat: { type: "string", default: "1" },
     shape: { type: "string", default: "lmdb" },
     /** How many seeds are played at a time. */
-    jobs: { type: "string", default: "2" },
+    jobs: { type: "string" },
     /** Plants a bug, to see that it is found. */
     planted: { type: "string" },
     /** Where the history of the last seed goes, a line for each happening. */
@@ -43,10 +44,10 @@ function say(checked: Checked): string {
 }
 
 /** Plays one seed; answers what was checked, or null where something was found. */
-async function playSeed(seed: number, file: string): Promise<Checked | null> {
+async function playSeed(seed: number, shape: Shape, file: string): Promise<Checked | null> {
   const began = performance.now();
   const planted = PLANTED_BUGS.find((bug) => bug === values.planted);
-  const happenings = await play(makeScenario(seed), { file, ...(planted && { planted }) });
+  const happenings = await play(makeScenario(seed, shape.mix), { file, shape, ...(planted && { planted }) });
   if (values.history !== undefined) writeFileSync(values.history, happenings.map(describe).join("\n"));
   const [violation] = check(happenings);
   const checked = count(happenings);
@@ -64,21 +65,22 @@ async function main(): Promise<boolean> {
   const shape = shapeFrom(values.shape);
   const first = whole("seed", values.seed);
   const repeat = whole("repeat", values.repeat);
+  await ensureServices(shape.services);
   const file = await bundle(new URL("./server.ts", import.meta.url));
   const total: Record<keyof Checked, number> = { messages: 0, acks: 0, deliveries: 0, receipts: 0, faults: 0 };
   let next = first;
   let clean = true;
   const work = async (): Promise<void> => {
     while (clean && next < first + repeat) {
-      const checked = await playSeed(next++, file);
+      const checked = await playSeed(next++, shape, file);
       if (checked === null) clean = false;
       else for (const what of Object.keys(total) as (keyof Checked)[]) total[what] += checked[what];
     }
   };
   // A run mostly waits: for processes to start, for dead connections to be noticed.
-  await Promise.all(Array.from({ length: whole("jobs", values.jobs) }, work));
+  await Promise.all(Array.from({ length: values.jobs === undefined ? shape.jobs : whole("jobs", values.jobs) }, work));
   if (!clean) return false;
-  console.log(`${repeat} seeds on ${shape}: ${say(total)}; checked and not found: ${VIOLATION_NAMES.join(", ")}`);
+  console.log(`${repeat} seeds on ${shape.name}: ${say(total)}; checked and not found: ${VIOLATION_NAMES.join(", ")}`);
   return true;
 }
 

@@ -56,7 +56,7 @@ const CASES: Record<PlantedBug, Case> = {
       schedule(1_000, [
         send(ALICE, "bob", 5),
         { do: "wait", milliseconds: 80 },
-        { do: "kill", away: 0 },
+        { do: "kill", node: 0, away: 0 },
         { do: "wait", milliseconds: 800 },
         send(ALICE, "bob", 5),
         send(BOB, "alice", 5),
@@ -85,7 +85,7 @@ const CASES: Record<PlantedBug, Case> = {
         FLUSHED,
         send(ALICE, "bob", 2),
         FLUSHED,
-        { do: "kill", away: 0 },
+        { do: "kill", node: 0, away: 0 },
         { do: "wait", milliseconds: 600 },
         send(BOB, "alice", 2),
       ]),

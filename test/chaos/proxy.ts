@@ -21,23 +21,24 @@ export class FaultyProxy {
   private refusing = false;
   private slowing = false;
   private slowTimer: NodeJS.Timeout | null = null;
+  private accepted = 0;
 
   private constructor(
     private readonly server: Server,
-    /** The port that connections go to; changes when the server comes back on another one. */
-    public target: number,
+    /** The ports that connections go to, each to the next one; they change when servers come back on others. */
+    public targets: readonly number[],
   ) {
     server.on("connection", (client) => this.accept(client));
   }
 
-  static async open(target: number): Promise<FaultyProxy> {
+  static async open(...targets: readonly number[]): Promise<FaultyProxy> {
     // Half-open ends are kept apart, so that a FIN is passed on as a FIN.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(0, "127.0.0.1", resolve);
     });
-    return new FaultyProxy(server, target);
+    return new FaultyProxy(server, targets);
   }
 
   get port(): number {
@@ -50,7 +51,8 @@ export class FaultyProxy {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect({ port: this.target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    const port = this.targets[this.accepted++ % this.targets.length] as number;
+    const upstream = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     const link: Link = { client, upstream, dead: false, deaf: false, slow: this.slowing };
     this.links.add(link);
     upstream.on("error", () => {});

@@ -5,23 +5,26 @@ import { allTold, atRest } from "./checker.js";
 import { holds, pause } from "./deadline.js";
 import { Device, type Recipient } from "./device.js";
 import { type Happening, History } from "./history.js";
+import { forget, wipe } from "./parts.js";
 import type { PlantedBug } from "./planted.js";
 import { Random } from "./random.js";
 import type { Scenario, Step, Target } from "./scenario.js";
 import { ServerControl } from "./server-control.js";
+import { type Shape, shapeFrom } from "./shape.js";
 
 export interface PlayOptions {
   /** The server's bundle. */
   readonly file: string;
+  /** Default LMDB. */
+  readonly shape?: Shape;
   readonly planted?: PlantedBug;
-  /** How long everything may take to come to rest once all is healed, in milliseconds. */
+  /** How long everything may take to come to rest once all is healed, in milliseconds. Default as the shape says. */
   readonly patience?: number;
 }
 
 /** How long after everything has arrived something that must not come is waited for, in milliseconds. */
 const GRACE = 60;
-/** How long things may take, and between two looks at all stores, in milliseconds. */
-const PATIENCE = 15_000;
+/** Between two looks at all stores, in milliseconds. */
 const LOOK_AGAIN = 100;
 /** Seconds of silence after which either side counts as gone: as few as go, for half-open sockets to be noticed. */
 const IDLE = 2;
@@ -45,38 +48,49 @@ class Run {
   readonly history = new History();
   private readonly devices: Device[] = [];
   private readonly groups: string[] = [];
-  private readonly server: ServerControl;
-  private port = 0;
+  private readonly servers: readonly ServerControl[];
+  private readonly ports: number[] = [];
+  private readonly shape: Shape;
+  private readonly patience: number;
 
   constructor(
     private readonly scenario: Scenario,
-    private readonly options: PlayOptions,
-    directory: string,
+    options: PlayOptions,
+    private readonly directory: string,
   ) {
-    const { file, planted } = options;
-    const setup = { directory, flush: scenario.flush, idle: IDLE, ...(planted && { planted }) };
-    this.server = new ServerControl(file, setup, this.history, (port) => this.moveTo(port));
+    const { file, planted, shape = shapeFrom("lmdb") } = options;
+    const setup = { shape: shape.name, directory, flush: scenario.flush, idle: IDLE, ...(planted && { planted }) };
+    this.shape = shape;
+    this.patience = options.patience ?? shape.patience;
+    this.servers = Array.from(
+      { length: shape.nodes },
+      (_, node) => new ServerControl(file, setup, this.history, (port) => this.moveTo(node, port)),
+    );
   }
 
-  private moveTo(port: number): void {
-    this.port = port;
-    for (const { network } of this.devices) network.target = port;
+  private moveTo(node: number, port: number): void {
+    this.ports[node] = port;
+    for (const { network } of this.devices) network.targets = [...this.ports];
   }
 
   /** Everybody is online, and the groups are made. */
   async begin(): Promise<void> {
     const { devices, groups, seed } = this.scenario;
     const random = new Random(seed ^ 0x5eed);
-    await this.server.start();
+    for (const server of this.servers) await server.start();
     const names = devices.map(
       (user, i) => `${user}/${devices.slice(0, i).filter((other) => other === user).length + 1}`,
     );
     for (const [i, user] of devices.entries()) {
-      this.devices.push(await Device.enroll(names[i] as string, user, this.port, this.history, random.fork()));
+      this.devices.push(await Device.enroll(names[i] as string, user, [...this.ports], this.history, random.fork()));
     }
     for (const [i, { device, users }] of groups.entries()) {
       this.groups.push(await this.device(device).createGroup(`group ${i + 1}`, users));
     }
+  }
+
+  private node(number: number): ServerControl {
+    return this.servers[number % this.servers.length] as ServerControl;
   }
 
   private device(index: number): Device {
@@ -93,7 +107,12 @@ class Run {
         return pause(step.milliseconds);
       case "kill":
       case "drain":
-        return this.server.restart(step.do, step.away);
+        return this.node(step.node).restart(step.do, step.away);
+      case "pause":
+        return this.node(step.node).pause(step.milliseconds);
+      case "wipe":
+        this.fault("wiped");
+        return wipe();
     }
     const device = this.device(step.device);
     switch (step.do) {
@@ -128,7 +147,7 @@ class Run {
   async end(): Promise<void> {
     await this.rest();
     if (this.scenario.lastKill) {
-      this.server.restart("kill", 0);
+      for (const server of this.servers) server.restart("kill", 0);
       await this.rest();
     }
     for (const device of this.devices) device.markRead();
@@ -139,7 +158,7 @@ class Run {
 
   /** What all stores hold, as soon as every sender has been told what was read. */
   private async kept(): Promise<Happening[]> {
-    const until = performance.now() + (this.options.patience ?? PATIENCE);
+    const until = performance.now() + this.patience;
     for (;;) {
       const kept = (await Promise.all(this.devices.map((device) => device.kept()))).flat();
       if (allTold([...this.history.happenings, ...kept]) || performance.now() > until) return kept;
@@ -148,7 +167,7 @@ class Run {
   }
 
   private async rest(): Promise<void> {
-    await this.server.settled();
+    await Promise.all(this.servers.map((server) => server.settled()));
     for (const { network } of this.devices) network.heal();
     await Promise.all(this.devices.map((device) => device.idle()));
     const { happenings } = this.history;
@@ -160,7 +179,7 @@ class Run {
       return (
         (resting && this.devices.every(({ online }) => online)) || happenings.some(({ type }) => type === "failure")
       );
-    }, this.options.patience ?? PATIENCE);
+    }, this.patience);
     if (rested) return;
     for (const { name, online } of this.devices) {
       if (!online) this.history.add({ type: "failure", text: `${name} doesn't come back online` });
@@ -169,6 +188,7 @@ class Run {
 
   async close(): Promise<void> {
     await Promise.all(this.devices.map((device) => device.close()));
-    await this.server.stop("kill");
+    await Promise.all(this.servers.map((server) => server.stop("kill")));
+    await forget(this.shape.name, this.directory);
   }
 }

@@ -22,10 +22,14 @@ export type Step =
   /** The application ends and comes back with its store; `crash` gives it no chance to say so. */
   | { readonly do: "restart"; readonly device: number; readonly crash: boolean; readonly away: number }
   | { readonly do: "group"; readonly device: number; readonly group: number; readonly change: Change }
-  /** SIGKILL, and a new process on the same directory. */
-  | { readonly do: "kill"; readonly away: number }
+  /** SIGKILL, and a new process on the same data. A node is named by any number, modulo how many there are. */
+  | { readonly do: "kill"; readonly node: number; readonly away: number }
   /** SIGTERM: the server drains and a new process takes over. */
-  | { readonly do: "drain"; readonly away: number }
+  | { readonly do: "drain"; readonly node: number; readonly away: number }
+  /** SIGSTOP, and SIGCONT when others may have taken over what the node owned. */
+  | { readonly do: "pause"; readonly node: number; readonly milliseconds: number }
+  /** Everything that the registry and a queue that may forget have is gone. */
+  | { readonly do: "wipe" }
   | { readonly do: "wait"; readonly milliseconds: number };
 
 export type Target = { readonly user: string } | { readonly group: number };
@@ -70,9 +74,20 @@ export const MIX: Mix = {
     group: 8,
     kill: 1.5,
     drain: 0.5,
+    pause: 0,
+    wipe: 0,
     wait: 18,
   },
 };
+
+/** Several nodes: partitions change hands within seconds, so a run has fewer faults and takes longer. */
+export const CLUSTER_MIX: Mix = {
+  steps: 120,
+  weights: { ...MIX.weights, kill: 1, drain: 0.5, pause: 0.7, wipe: 0, wait: 30 },
+};
+
+/** The same, over a queue that may forget. */
+export const FORGETFUL_MIX: Mix = { ...CLUSTER_MIX, weights: { ...CLUSTER_MIX.weights, wipe: 0.5 } };
 
 /** Makes the scenario of a seed. */
 export function makeScenario(seed: number, mix: Mix = MIX): Scenario {
@@ -127,8 +142,14 @@ function makeStep(world: World, kind: Step["do"]): Step {
     case "group":
       return { do: "group", device, group: random.between(0, world.groups - 1), change: makeChange(world) };
     case "kill":
-    case "drain":
-      return { do: kind, away: random.between(0, 60) };
+    case "drain": {
+      const away = random.between(0, 60);
+      return { do: kind, node: away, away };
+    }
+    case "pause":
+      return { do: "pause", node: random.between(0, 2), milliseconds: random.between(500, 5_000) };
+    case "wipe":
+      return { do: "wipe" };
     case "wait":
       return { do: "wait", milliseconds: random.between(1, 25) };
   }

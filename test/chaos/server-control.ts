@@ -39,6 +39,18 @@ export class ServerControl {
     this.work.catch((error: unknown) => this.history.add({ type: "failure", text: String(error) }));
   }
 
+  /** Stops the process for a while, without its knowing. */
+  pause(milliseconds: number): void {
+    this.work = this.work.then(async () => {
+      const server = this.current;
+      if (server === null) return;
+      this.history.add({ type: "fault", text: `server paused for ${milliseconds} ms` });
+      server.freeze(true);
+      await pause(milliseconds);
+      server.freeze(false);
+    });
+  }
+
   /** Resolves when the server is up and nothing more is to be done to it. */
   async settled(): Promise<void> {
     await this.work;

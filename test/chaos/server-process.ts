@@ -3,9 +3,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { within } from "./deadline.js";
 import type { PlantedBug } from "./planted.js";
+import type { ShapeName } from "./shape.js";
 
 /** How the server under test is set up. */
 export interface ServerSetup {
+  /** Default LMDB. */
+  readonly shape?: ShapeName;
+  /** Where the data is; on shared servers what its name is made of. */
   readonly directory: string;
   /** Milliseconds that rows may wait. */
   readonly flush?: number;
@@ -65,6 +69,11 @@ export class ServerProcess {
 
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  freeze(frozen: boolean): void {
+    this.child.kill(frozen ? "SIGSTOP" : "SIGCONT");
   }
 
   /** SIGKILL: nothing in the process gets a chance. */

@@ -1,11 +1,36 @@
-/** Shapes of a deployment that the runners can set up. Others join by name. */
-const SHAPES = ["lmdb"] as const;
+import type { ServiceName } from "../../scripts/services/services.js";
+import { CLUSTER_MIX, FORGETFUL_MIX, MIX, type Mix } from "./scenario.js";
 
-export type Shape = (typeof SHAPES)[number];
+const SHAPE_NAMES = ["lmdb", "redis-cassandra", "kafka-cassandra"] as const;
+
+export type ShapeName = (typeof SHAPE_NAMES)[number];
+
+/** What a deployment that the runners set up is made of. */
+export interface Shape {
+  readonly name: ShapeName;
+  /** Server processes, each with all roles. */
+  readonly nodes: number;
+  /** The servers that it needs beside. */
+  readonly services: readonly ServiceName[];
+  /** What happens in a run. */
+  readonly mix: Mix;
+  /** Seeds that are played at a time by default. */
+  readonly jobs: number;
+  /** How long everything may take to come to rest once all is healed, in milliseconds. */
+  readonly patience: number;
+}
+
+const CLUSTER = { nodes: 3, mix: CLUSTER_MIX, jobs: 1, patience: 60_000 };
+
+const SHAPES: Record<ShapeName, Omit<Shape, "name">> = {
+  lmdb: { nodes: 1, services: [], mix: MIX, jobs: 2, patience: 15_000 },
+  "redis-cassandra": { ...CLUSTER, mix: FORGETFUL_MIX, services: ["redis", "cassandra"] },
+  "kafka-cassandra": { ...CLUSTER, services: ["redis", "cassandra", "kafka"] },
+};
 
 /** The shape of this name; throws where there is none. */
 export function shapeFrom(name: string): Shape {
-  const shape = SHAPES.find((known) => known === name);
-  if (shape === undefined) throw new Error(`there is no shape ${name}; there are: ${SHAPES.join(", ")}`);
-  return shape;
+  const known = SHAPE_NAMES.find((one) => one === name);
+  if (known === undefined) throw new Error(`there is no shape ${name}; there are: ${SHAPE_NAMES.join(", ")}`);
+  return { name: known, ...SHAPES[known] };
 }

@@ -28,7 +28,7 @@ async function carryOut(order: Order): Promise<Done> {
   switch (order.do) {
     case "port":
       if (network === null) port = order.port;
-      else network.target = order.port;
+      else network.targets = [order.port];
       return null;
     case "online":
     case "offline":

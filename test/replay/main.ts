@@ -56,7 +56,7 @@ try {
     total.faults += done.faults;
   }
   console.log(
-    `${files.length} files on ${shape}: ${total.said} lines said, ${total.checked} lines in ${total.transcripts} ` +
+    `${files.length} files on ${shape.name}: ${total.said} lines said, ${total.checked} lines in ${total.transcripts} ` +
       `transcripts checked, each there once and in order; ${total.faults} faults`,
   );
 } catch (error) {
