@@ -1,24 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { isChatError } from "sentseen/ports";
 import { until } from "sentseen/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Redis, redis } from "../src/index.js";
 import { libraries } from "./clients.js";
+import { codeOf } from "./code-of.js";
 import { Node, placesOf, some } from "./node.js";
 import { RedisServer } from "./redis-server.js";
 import { Tunnel } from "./tunnel.js";
 
 const PATIENCE_MS = 15_000;
 const DEADLINE_MS = 1_000;
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return "none";
-  } catch (error) {
-    return isChatError(error) ? error.code : String(error);
-  }
-}
 
 for (const [name, library] of Object.entries(libraries)) {
   describe(`the registry when Redis fails, with ${name}`, () => {

@@ -8,6 +8,8 @@ export class Tunnel {
   readonly #sockets = new Set<Socket>();
   readonly #servers = new Set<Socket>();
   readonly #subscribed = new Set<Socket>();
+  readonly #pairs = new Map<Socket, Socket>();
+  readonly #held: { readonly server: Socket; readonly data: Buffer }[] = [];
   #refusing = false;
 
   private constructor(target: number) {
@@ -49,6 +51,19 @@ export class Tunnel {
     for (const socket of this.#servers) socket.pause();
   }
 
+  /** Whoever is connected can still send, and the server gets it late, though the sender be gone. New ones work. */
+  holdRequests(): void {
+    for (const [client, server] of this.#pairs) {
+      client.unpipe(server);
+      client.removeAllListeners("close");
+      client.on("data", (data: Buffer) => this.#held.push({ server, data }));
+    }
+  }
+
+  letRequestsThrough(): void {
+    for (const { server, data } of this.#held.splice(0)) server.write(data);
+  }
+
   mend(): void {
     this.#refusing = false;
     for (const socket of this.#servers) socket.resume();
@@ -67,6 +82,8 @@ export class Tunnel {
     }
     const server = connect(this.#target, "127.0.0.1");
     this.#servers.add(server);
+    this.#pairs.set(client, server);
+    client.on("close", () => this.#pairs.delete(client));
     client.on("data", (data: Buffer) => {
       if (!/ssubscribe/i.test(data.toString("latin1"))) return;
       this.#subscribed.add(client);
