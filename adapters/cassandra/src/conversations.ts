@@ -2,7 +2,7 @@ import type { Versioned, Write } from "sentseen/ports";
 import { Batches } from "./batches.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, blob } from "./values.js";
+import { atMost, bigint, blob } from "./values.js";
 import { versioned } from "./versioned.js";
 
 type ConversationWrite = Extract<Write, { kind: "conversation" }>;
@@ -37,7 +37,7 @@ export class Conversations {
 
   async of(call: Call, user: string, after: string | null, limit: number): Promise<string[]> {
     if (limit < 1) return [];
-    const rows = await call.all(this.statements.of("read-memberships", user, after ?? "", limit));
+    const rows = await call.all(this.statements.of("read-memberships", user, after ?? "", atMost(limit)));
     return rows.map((row) => row.conversation_id);
   }
 }

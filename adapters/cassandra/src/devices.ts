@@ -3,7 +3,7 @@ import { Batches } from "./batches.js";
 import { Registrations, registrationOf } from "./registrations.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, blob, numberOf, ttl } from "./values.js";
+import { bigint, blob, expiryOf, numberOf, ttl } from "./values.js";
 
 type DeviceWrite = Extract<Write, { kind: "device" }>;
 
@@ -37,7 +37,7 @@ export class Devices {
     const batches = new Batches();
     for (const { user, device, position, seen_at, value, expires_at } of writes) {
       const key = [user, device, registrationOf(known.get(user) as Map<string, string>, device)];
-      const seconds = ttl(expires_at, now);
+      const seconds = ttl(expiryOf(expires_at), now);
       const [at, seen] = [bigint(position), bigint(seen_at)];
       batches.add(user, [
         this.statements.of("put-device-position", at, seconds, at, ...key),

@@ -2,9 +2,7 @@ import { Batches } from "./batches.js";
 import { Recent } from "./recent.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, numberOf, ttl } from "./values.js";
-
-const DAY_MS = 86_400_000;
+import { bigint, LEEWAY_MS, numberOf, ttl } from "./values.js";
 
 /** Partitions that are remembered to be in the index. */
 const REMEMBERED = 100_000;
@@ -17,7 +15,7 @@ interface Coming {
 
 /**
  * The index of history: which partitions a conversation has, so that none is looked for in vain. An entry in it goes
- * after the last row of its partition, and is written at most once a day for that.
+ * after the last row of its partition, and is written at most once an hour for that.
  */
 export class HistoryBuckets {
   /** Up to which time (milliseconds since 1970) rows may expire that a partition's entry covers. */
@@ -39,14 +37,14 @@ export class HistoryBuckets {
     }
     const batches = new Batches();
     for (const { conversation, bucket, expires_at } of wanted.values()) {
-      const until = expires_at === null ? null : expires_at + DAY_MS;
+      const until = expires_at === null ? null : expires_at + LEEWAY_MS;
       // One that is there for ever is newer than any that expires: milliseconds are always fewer than microseconds.
       const time = until ?? this.now() * 1_000;
       const params = [conversation, bigint(bucket), bigint(time), ttl(until, this.now())];
       batches.add(conversation, [this.statements.of("put-history-bucket", ...params)]);
     }
     await call.land(batches);
-    for (const [key, rows] of wanted) this.#known.set(key, expiry(rows) + DAY_MS);
+    for (const [key, rows] of wanted) this.#known.set(key, expiry(rows) + LEEWAY_MS);
   }
 
   /** The partitions between two, both included, ascending or descending. */

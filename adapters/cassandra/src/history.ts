@@ -3,7 +3,7 @@ import { Batches } from "./batches.js";
 import { HistoryBuckets } from "./history-buckets.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, blob, numberOf, ttl } from "./values.js";
+import { atMost, bigint, blob, expiryOf, numberOf, ttl } from "./values.js";
 
 type HistoryWrite = Extract<Write, { kind: "history" }>;
 
@@ -35,7 +35,8 @@ export class History {
     const now = this.now();
     const batches = new Batches();
     const coming: { conversation: string; bucket: number; expires_at: number | null }[] = [];
-    for (const { conversation, seq, value, offset, expires_at } of writes) {
+    for (const { conversation, seq, value, offset, ...write } of writes) {
+      const expires_at = expiryOf(write.expires_at);
       const bucket = bucketOf(seq);
       coming.push({ conversation, bucket, expires_at });
       const params = [bigint(offset), ttl(expires_at, now), blob(value), conversation, bigint(bucket), bigint(seq)];
@@ -54,7 +55,7 @@ export class History {
     const operation = last ? "read-history-back" : "read-history";
     const bounds = [bigint(after), bigint(before)];
     for await (const bucket of buckets) {
-      const read = this.statements.of(operation, conversation, bigint(bucket), ...bounds, limit - found.length);
+      const read = this.statements.of(operation, conversation, bigint(bucket), ...bounds, atMost(limit - found.length));
       for (const { seq, value } of await call.all(read)) found.push({ seq: numberOf(seq) as number, value });
       if (found.length >= limit) break;
     }

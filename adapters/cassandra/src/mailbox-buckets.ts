@@ -3,10 +3,9 @@ import { Batches } from "./batches.js";
 import { Recent } from "./recent.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, numberOf, ttl } from "./values.js";
+import { bigint, LEEWAY_MS, numberOf, ttl } from "./values.js";
 
 const DAY_MS = 86_400_000;
-const DAY_SECONDS = 86_400;
 
 /**
  * How far beyond a row the bounds of its partition are put, so that the next rows needn't move them: ten minutes, where
@@ -67,12 +66,17 @@ export class MailboxBuckets {
     const batches = new Batches();
     const wider = coming.filter((rows) => !this.#covers(rows)).map((rows) => this.#widened(rows));
     for (const { user, bucket, first, last, expires_at } of wider) {
-      // The rows of a bucket expire within a day of each other; the index stays a day longer.
-      const seconds = ttl(expires_at, this.now(), 2 * DAY_SECONDS);
-      batches.add(user, [
-        this.statements.of("put-mailbox-first", bigint(-first), seconds, bigint(first), user, bucket),
-        this.statements.of("put-mailbox-last", bigint(last), seconds, bigint(last), user, bucket),
-      ]);
+      const until = expires_at === null ? null : expires_at + LEEWAY_MS;
+      const seconds = ttl(until, this.now());
+      const key = [user, bucket];
+      const bounds = [
+        this.statements.of("put-mailbox-first", bigint(-first), seconds, bigint(first), ...key),
+        this.statements.of("put-mailbox-last", bigint(last), seconds, bigint(last), ...key),
+      ];
+      // A bound that stays as it is isn't made to stay longer. Without it, it counts as the widest.
+      if (until !== null)
+        bounds.push(this.statements.of("put-mailbox-until", bigint(until), seconds, bigint(until), ...key));
+      batches.add(user, bounds);
     }
     await call.land(batches);
     for (const rows of wider) this.#remember(rows);
@@ -110,7 +114,7 @@ export class MailboxBuckets {
 
   #remember(rows: Coming): void {
     const known = this.#known.get(keyOf(rows));
-    const until = expiry(rows.expires_at) + DAY_MS;
+    const until = expiry(rows.expires_at) + LEEWAY_MS;
     this.#known.set(keyOf(rows), {
       first: Math.min(rows.first, known?.first ?? rows.first),
       last: Math.max(rows.last, known?.last ?? rows.last),

@@ -3,7 +3,7 @@ import { Batches } from "./batches.js";
 import { type Bucket, bucketOf, type Coming, MailboxBuckets } from "./mailbox-buckets.js";
 import type { Call } from "./requests.js";
 import type { Statements } from "./statements.js";
-import { bigint, blob, numberOf, ttl } from "./values.js";
+import { atMost, bigint, blob, expiryOf, numberOf, ttl } from "./values.js";
 
 type MailboxWrite = Extract<Write, { kind: "mailbox" }>;
 type Trim = Extract<Write, { kind: "trim" }>;
@@ -27,7 +27,8 @@ export class Mailboxes {
     const now = this.now();
     const coming: Coming[] = [];
     const batches = new Batches();
-    for (const { user, rows, expires_at } of writes) {
+    for (const { user, rows, ...write } of writes) {
+      const expires_at = expiryOf(write.expires_at);
       const expired = expires_at !== null && expires_at <= now;
       if (rows.length === 0 || expired) continue;
       const sorted = [...rows].sort((one, other) => one.position - other.position);
@@ -99,7 +100,7 @@ export class Mailboxes {
     upTo: Offset,
     limit: number,
   ): Promise<MailboxRow[]> {
-    const read = this.statements.of("read-mailbox-rows", user, bucket, bigint(from), bigint(upTo), limit);
+    const read = this.statements.of("read-mailbox-rows", user, bucket, bigint(from), bigint(upTo), atMost(limit));
     const rows = await call.all(read);
     return rows.map(({ position, value }) => ({ position: numberOf(position) as number, value }));
   }

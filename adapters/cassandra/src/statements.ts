@@ -19,6 +19,7 @@ const OPERATIONS = [
   "put-mailbox-first",
   "put-mailbox-last",
   "put-mailbox-row",
+  "put-mailbox-until",
   "put-member",
   "put-read",
   "put-removed",
