@@ -22,8 +22,8 @@ export interface DeliveryOwnerOptions {
   readonly checkpoint: Versioned | null;
   /** Records before this may have been lost. */
   readonly completeAfter: Offset;
-  /** The last record that was there when the partition was assigned. */
-  readonly head: Offset;
+  /** The last record that is in the log now; 0 where there is none. */
+  readonly logHead: () => Promise<Offset>;
   /** Sends entries to where their recipients are connected. Never rejects. */
   readonly route: (pushes: readonly Push[]) => Promise<void>;
   /** Tells users' devices, where they are connected, that there is more than they have acknowledged. */
@@ -51,8 +51,10 @@ export class DeliveryOwner {
   private readonly flusher: Flusher;
   private readonly secondLook: SecondLook;
   private waiters: Waiter[] = [];
-  /** Wait until the records that were there at first are applied: only then are positions known. */
-  private beginners: (() => void)[] = [];
+  /** Wait until records are applied. */
+  private followers: Waiter[] = [];
+  /** The look at the log's head that is about to be taken. */
+  private asking: Promise<Offset> | null = null;
 
   constructor(private readonly options: DeliveryOwnerOptions) {
     const { config, checkpoint, completeAfter, lease, failed } = options;
@@ -98,7 +100,7 @@ export class DeliveryOwner {
     this.applied = records.at(-1)?.offset ?? this.applied;
     this.mailboxes.release(Math.max(this.applied, this.mailboxes.released));
     this.flusher.touch(this.waiters.length > 0);
-    if (this.applied >= this.options.head) for (const begin of this.beginners.splice(0)) begin();
+    this.followers = served(this.followers, this.applied);
     await this.options.route(pushes);
     await this.flusher.room();
   }
@@ -146,9 +148,7 @@ export class DeliveryOwner {
   private landed(upTo: Offset): void {
     this.mailboxes.landed(upTo);
     this.options.landed(upTo);
-    const { waiters } = this;
-    this.waiters = waiters.filter((waiter) => waiter.upTo > upTo);
-    for (const { upTo: wanted, resolve } of waiters) if (wanted <= upTo) resolve();
+    this.waiters = served(this.waiters, upTo);
   }
 
   // ── what gateways ask ────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,8 +159,8 @@ export class DeliveryOwner {
         return this.attach(question);
       case "positions":
         return this.acknowledge(question.positions);
-      case "extent":
-        return this.extent();
+      case "extents":
+        return this.extents(question.users);
       case "flushed":
         return this.flushed(question.upTo);
       case "removal":
@@ -171,13 +171,13 @@ export class DeliveryOwner {
   }
 
   private async attach({ user, device, info, position }: Extract<Question, { about: "attach" }>): Promise<Admission> {
-    await this.begun();
+    await this.caughtUp();
     const { gap, after } = await this.mailboxes.admit(user, device, info, position ?? undefined, this.since);
-    return { gap, after, head: this.mailboxes.released };
+    return { gap, after, head: this.mailboxes.extent(user) };
   }
 
   private async acknowledge(positions: readonly Acknowledged[]): Promise<true> {
-    await this.begun();
+    await this.caughtUp();
     await this.mailboxes.know(new Set(positions.map(([user]) => user)));
     for (const [user, device, position, seen_at] of positions) {
       if (position > 0) this.mailboxes.acknowledge(user, device, position);
@@ -186,9 +186,9 @@ export class DeliveryOwner {
     return true;
   }
 
-  private async extent(): Promise<Extent> {
-    await this.begun();
-    return { head: this.mailboxes.released, since: this.since };
+  private async extents(users: readonly UserId[]): Promise<readonly Extent[]> {
+    await this.caughtUp();
+    return users.map((user) => ({ head: this.mailboxes.extent(user), since: this.since }));
   }
 
   private async flushed(upTo: Offset): Promise<Offset> {
@@ -206,9 +206,17 @@ export class DeliveryOwner {
     return true;
   }
 
-  private begun(): Promise<void> {
-    if (this.applied >= this.options.head) return Promise.resolve();
-    return new Promise((resolve) => this.beginners.push(resolve));
+  /** Resolves when the records are applied that were in the log when it was asked. */
+  private async caughtUp(): Promise<void> {
+    this.asking ??= new Promise<Offset>((resolve, reject) => {
+      // Everyone who asks in this turn of the loop shares the look at the log.
+      setImmediate(() => {
+        this.asking = null;
+        this.options.logHead().then(resolve, reject);
+      });
+    });
+    const head = await this.asking;
+    if (this.applied < head) await new Promise<void>((resolve) => this.followers.push({ upTo: head, resolve }));
   }
 
   /** Writes who was seen and who wasn't, before storage drops what has expired. */
@@ -223,6 +231,12 @@ export class DeliveryOwner {
     this.secondLook.stop();
     await this.flusher.stop(deadline);
   }
+}
+
+/** Resolves those who waited for no more than this; answers the others. */
+function served(waiters: readonly Waiter[], upTo: Offset): Waiter[] {
+  for (const waiter of waiters) if (waiter.upTo <= upTo) waiter.resolve();
+  return waiters.filter((waiter) => waiter.upTo > upTo);
 }
 
 /** Users whose own devices are among the recipients: where there is only the one that sent, it needs no copy. */

@@ -49,14 +49,13 @@ export class DeliveryRole implements Consumer {
   async assigned(partition: number, lease: Lease, completeAfter: Offset): Promise<Offset | null> {
     const { config, link, whereabouts, failed } = this;
     const checkpoint = await config.storage.checkpoint(DELIVERIES, partition);
-    const head = (await config.queue.head(DELIVERIES, partition)) ?? 0;
     const owner = new DeliveryOwner({
       config,
       partition,
       lease,
       checkpoint,
       completeAfter,
-      head,
+      logHead: async () => (await config.queue.head(DELIVERIES, partition)) ?? 0,
       route: (pushes) => whereabouts.push(pushes),
       look: (heads) => whereabouts.look(heads),
       landed: (upTo) => this.commit(partition, upTo),

@@ -5,6 +5,7 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { Offset } from "../ports/queue.js";
 import type { Storage } from "../ports/storage.js";
 import { type DeviceInfo, entryFrom } from "../ports/stored.js";
+import { BatchedAsk } from "./batched-ask.js";
 import { MergedAsks } from "./merged-asks.js";
 import type { NodeLink } from "./node-link.js";
 import type { Acknowledged, Admission, Extent, Push } from "./node-message.js";
@@ -38,12 +39,14 @@ interface Connected {
 export class MailboxClient {
   private readonly connected = new Map<UserId, Connected>();
   private readonly positions: MergedAsks<Acknowledged>;
+  private readonly extents: BatchedAsk<Extent>;
   /** For each owner the flush that is waited for. */
   private readonly flushes = new Map<string, { readonly upTo: Offset; readonly done: Promise<Offset> }>();
   private closed = false;
 
   constructor(private readonly options: MailboxClientOptions) {
     const { link, failed } = options;
+    this.extents = new BatchedAsk((owner, users) => link.ask(owner, { about: "extents", users }));
     this.positions = new MergedAsks<Acknowledged>({
       link,
       failed,
@@ -71,7 +74,8 @@ export class MailboxClient {
     const { link, routes, storage } = this.options;
     const owner = routes.mailboxOwner(user);
     const flushedTo = (upTo: Offset): Promise<Offset> => this.flushedTo(owner, upTo);
-    const feed = new RemoteFeed({ user, subscriber, storage, flushedTo });
+    const extent = (): Promise<Extent> => this.extents.ask(owner, user);
+    const feed = new RemoteFeed({ user, subscriber, storage, extent, flushedTo });
     // Before the owner is asked, so that nothing falls in between. [R3 c]
     const connected = this.connect(user);
     connected.feeds.add(feed);
@@ -143,10 +147,9 @@ export class MailboxClient {
     return this.options.reportsConfirmed(user) ? (this.connected.get(user)?.confirmed.get(device) ?? 0) : 0;
   }
 
-  head(user: UserId): Offset {
-    let head = 0;
-    for (const feed of this.connected.get(user)?.feeds ?? []) head = Math.max(head, feed.head);
-    return head;
+  async head(user: UserId): Promise<Offset> {
+    const feeds = [...(this.connected.get(user)?.feeds ?? [])];
+    return Math.max(0, ...(await Promise.all(feeds.map((feed) => feed.extent()))));
   }
 
   // ── what owners send ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,17 +177,16 @@ export class MailboxClient {
 
   /** Bytes from other nodes may have been lost: every feed looks into storage, not all at once. */
   async lost(): Promise<void> {
-    const extents = new Map<string, Promise<Extent>>();
-    let looked = 0;
-    for (const user of [...this.connected.keys()]) {
-      const owner = this.options.routes.mailboxOwner(user);
-      const extent = extents.get(owner) ?? this.options.link.ask<Extent>(owner, { about: "extent" });
-      extents.set(owner, extent);
-      const { head, since } = await extent;
-      for (const feed of this.connected.get(user)?.feeds ?? []) feed.began(since);
-      this.look(user, head);
-      if (++looked % SLICE === 0) await pause(SLICE_PAUSE_MS);
-      if (this.closed) return;
+    const users = [...this.connected.keys()];
+    for (let from = 0; from < users.length && !this.closed; from += SLICE) {
+      await Promise.all(
+        users.slice(from, from + SLICE).map(async (user) => {
+          const { head, since } = await this.extents.ask(this.options.routes.mailboxOwner(user), user);
+          for (const feed of this.connected.get(user)?.feeds ?? []) feed.began(since);
+          this.look(user, head);
+        }),
+      );
+      await pause(SLICE_PAUSE_MS);
     }
   }
 

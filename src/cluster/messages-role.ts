@@ -43,7 +43,6 @@ export class MessagesRole implements Consumer {
   deadLetters = 0;
   private readonly owned = new Map<number, Owned>();
   private consumption: Consumption | null = null;
-  private answers = new Map<string, AnswerTo[]>();
 
   constructor(
     private readonly config: Config,
@@ -160,6 +159,7 @@ export class MessagesRole implements Consumer {
       mergeMs: config.receiptsMs,
       cached: CACHED,
     });
+    let answers: AnswerTo[] = [];
     const outlets: Outlets = {
       append(offset, entry, recipients) {
         deliveries.add(offset, entry, recipients);
@@ -168,10 +168,15 @@ export class MessagesRole implements Consumer {
       },
       release: (upTo) => deliveries.release(upTo),
       answer: ({ command, answer, placed }) => {
-        if (answer !== null) this.tell(command.origin.node, { ...namesOf(command), answer });
+        if (answer !== null) answers.push({ ...namesOf(command), answer });
         if (placed !== null) events.entry(placed.entry);
       },
-      turn: () => {},
+      turn: () => {
+        const told = answers;
+        answers = [];
+        // Whoever asks for a mailbox after an acknowledgement finds in it what came before.
+        deliveries.accepted(owner.applied).then(() => this.tell(told), failed);
+      },
       deadLetter: (_offset, error) => {
         this.deadLetters++;
         failed(error);
@@ -200,18 +205,14 @@ export class MessagesRole implements Consumer {
     return { owner, lease, receipts, deliveries };
   }
 
-  /** Answers of one turn of the loop go to each node together. */
-  private tell(node: string, answer: AnswerTo): void {
-    if (this.answers.size === 0) setImmediate(() => this.tellAll());
-    const answers = this.answers.get(node);
-    if (answers === undefined) this.answers.set(node, [answer]);
-    else answers.push(answer);
-  }
-
-  private tellAll(): void {
-    const { answers } = this;
-    this.answers = new Map();
-    for (const [node, ofNode] of answers) this.link.tell(node, { kind: "answers", answers: ofNode });
+  private tell(answers: readonly AnswerTo[]): void {
+    const byNode = new Map<string, AnswerTo[]>();
+    for (const answer of answers) {
+      const ofNode = byNode.get(answer.origin.node);
+      if (ofNode === undefined) byNode.set(answer.origin.node, [answer]);
+      else ofNode.push(answer);
+    }
+    for (const [node, ofNode] of byNode) this.link.tell(node, { kind: "answers", answers: ofNode });
   }
 
   /** The log needn't keep what is in storage. Should it not hear of it, the next time says it again. */

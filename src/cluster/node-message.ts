@@ -42,8 +42,8 @@ export type Question =
       readonly position: Offset | null;
     }
   | { readonly about: "positions"; readonly positions: readonly Acknowledged[] }
-  /** How far the mailboxes of a partition have got, and where they began. */
-  | { readonly about: "extent" }
+  /** How far users' mailboxes go, with all that was acknowledged to anybody before the question. */
+  | { readonly about: "extents"; readonly users: readonly UserId[] }
   /** Answered, with how far that is, when everything up to here is in storage that has to be there. */
   | { readonly about: "flushed"; readonly upTo: Offset }
   | { readonly about: "removal"; readonly user: UserId; readonly device: Uuid };
@@ -61,9 +61,11 @@ export interface Admission {
   readonly head: Offset;
 }
 
-/** The answer to "extent". */
+/** What "extents" is answered for each user. */
 export interface Extent {
+  /** There is no entry beyond. */
   readonly head: Offset;
+  /** What was before may be lost. */
   readonly since: Offset;
 }
 

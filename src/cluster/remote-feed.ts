@@ -4,7 +4,7 @@ import type { UserId, Uuid } from "../model/ids.js";
 import type { Offset } from "../ports/queue.js";
 import type { Storage } from "../ports/storage.js";
 import { entryFrom } from "../ports/stored.js";
-import type { Admission } from "./node-message.js";
+import type { Admission, Extent } from "./node-message.js";
 
 const PAGE = 32;
 /** Entries that came live while earlier ones are still read from storage: more are read from there as well. */
@@ -15,6 +15,8 @@ export interface RemoteFeedOptions {
   readonly user: UserId;
   readonly subscriber: Subscriber;
   readonly storage: Pick<Storage, "mailbox">;
+  /** How far the mailbox goes, with all that was acknowledged to anybody before the call. */
+  readonly extent: () => Promise<Extent>;
   /** Resolves when everything up to a position is in storage that has to be there, with how far that is. */
   readonly flushedTo: (position: Offset) => Promise<Offset>;
 }
@@ -37,6 +39,8 @@ export class RemoteFeed {
   private reading = false;
   private closed = false;
   private announced = false;
+  /** Something was acknowledged to the connection since it was last asked how far the mailbox goes. */
+  private stale = false;
   private retry: NodeJS.Timeout | null = null;
   /** Reading starts over behind what it did under an older number. */
   private run = 0;
@@ -65,15 +69,38 @@ export class RemoteFeed {
 
   restart(after: Offset): void {
     this.run++;
+    this.stale = true;
     this.sent = Math.min(after, this.sent);
     this.ownUpTo = this.head;
     this.live = this.reading = this.announced = false;
     void this.read();
   }
 
-  /** No entry of this mailbox stands in for an acknowledgement: those come from another log. */
+  /**
+   * No entry of this mailbox stands in for an acknowledgement: those come from another log, and may be ahead of the
+   * entries that came before them.
+   */
   isAt(): boolean {
+    this.stale = true;
     return false;
+  }
+
+  /** How far the mailbox goes, with all that comes before what was acknowledged. */
+  async extent(): Promise<Offset> {
+    if (this.stale) await this.ask();
+    return this.head;
+  }
+
+  private async ask(): Promise<void> {
+    this.stale = false;
+    try {
+      const { head, since } = await this.options.extent();
+      this.look(head);
+      this.began(since);
+    } catch (error) {
+      this.stale = true;
+      throw error;
+    }
   }
 
   close(): void {
@@ -136,16 +163,10 @@ export class RemoteFeed {
       while (!this.closed && run === this.run && subscriber.ready) {
         // What the chain holds needn't be read.
         const goal = this.chain.length > 0 ? this.chainAfter : this.head;
-        if (this.sent >= goal) {
+        if (this.sent >= goal && this.stale && !this.announced) await this.ask();
+        else if (this.sent >= goal) {
           if (this.joinChain()) break;
-          continue;
-        }
-        if (await this.page(Number.MAX_SAFE_INTEGER, run)) continue;
-        if (this.closed || run !== this.run || this.sent >= goal) continue;
-        // The rest isn't written yet, or needn't be.
-        const flushed = await this.options.flushedTo(goal);
-        if (await this.page(flushed, run)) continue;
-        if (!this.closed && run === this.run && subscriber.ready) this.sent = Math.max(this.sent, flushed);
+        } else await this.readTo(goal, run);
       }
     } catch (error) {
       subscriber.failed(error);
@@ -153,6 +174,15 @@ export class RemoteFeed {
     } finally {
       if (run === this.run) this.reading = false;
     }
+  }
+
+  private async readTo(goal: Offset, run: number): Promise<void> {
+    if (await this.page(Number.MAX_SAFE_INTEGER, run)) return;
+    if (this.closed || run !== this.run || this.sent >= goal) return;
+    // The rest isn't written yet, or needn't be.
+    const flushed = await this.options.flushedTo(goal);
+    if (await this.page(flushed, run)) return;
+    if (!this.closed && run === this.run && this.options.subscriber.ready) this.sent = Math.max(this.sent, flushed);
   }
 
   /** Delivers a page of what is stored up to a position. Answers whether there may be more of it. */

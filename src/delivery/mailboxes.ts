@@ -111,6 +111,11 @@ export class Mailboxes implements Progress, FlushPart {
     return Math.min(this.mailboxes.get(user)?.head ?? 0, this.released);
   }
 
+  /** No released entry of a user lies beyond, connected or not. */
+  extent(user: UserId): Offset {
+    return Math.min(this.mailboxes.get(user)?.head || this.released, this.released);
+  }
+
   /** How far a connected user's device has acknowledged. */
   acknowledged(user: UserId, device: Uuid): Offset {
     return this.mailboxes.get(user)?.devices?.get(device)?.position ?? 0;

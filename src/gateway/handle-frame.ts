@@ -1,5 +1,6 @@
 import { ChatError, isChatError } from "../errors.js";
 import type { UserId, Uuid } from "../model/ids.js";
+import type { Offset } from "../ports/queue.js";
 import { REQUESTS } from "../protocol/bounds.js";
 import type { ClientFrame, ClientFrames } from "../protocol/frames.js";
 import { answerRequest, isRequest, type RequestFrame } from "./answer-request.js";
@@ -136,12 +137,15 @@ function receipt({ services }: Gateway, { user, device }: Connection, frame: Cli
   if (position !== undefined) services.mailboxes.acknowledge(user, device, position);
 }
 
-function ping({ services }: Gateway, connection: Connection, frame: ClientFrames["ping"]): void {
+function ping(gateway: Gateway, connection: Connection, frame: ClientFrames["ping"]): void {
+  const { services } = gateway;
   const { user, device } = connection;
   if (frame.position !== undefined) services.mailboxes.acknowledge(user as UserId, device, frame.position);
-  connection.send({
-    type: "pong",
-    head: services.mailboxes.head(user),
-    position: services.mailboxes.acknowledged(user, device),
-  });
+  const pong = (head: Offset): void => {
+    connection.send({ type: "pong", head, position: services.mailboxes.acknowledged(user, device) });
+  };
+  const head = services.mailboxes.head(user);
+  // Who gets no pong comes anew, and finds a node that can say how far the mailbox goes.
+  if (typeof head === "number") pong(head);
+  else head.then(pong).catch((error: unknown) => gateway.contain(connection, error));
 }

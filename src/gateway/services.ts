@@ -68,8 +68,11 @@ export interface Mailboxes {
   acknowledge(user: UserId, device: Uuid, position: Offset): void;
   /** How far a connected device's acknowledgements have surely arrived. */
   acknowledged(user: UserId, device: Uuid): Offset;
-  /** The position of the last entry in a connected user's mailbox, as far as is known. */
-  head(user: UserId): Offset;
+  /**
+   * The position of the last entry in a connected user's mailbox. No entry that comes before what was acknowledged to a
+   * connection of the user lies beyond, or is yet to come.
+   */
+  head(user: UserId): Offset | Promise<Offset>;
 }
 
 /** The watermarks of conversations. */

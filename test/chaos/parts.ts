@@ -5,7 +5,7 @@ import { cassandra } from "../../adapters/cassandra/src/index.js";
 import { lmdb } from "../../adapters/lmdb/src/index.js";
 import { memory } from "../../adapters/memory/src/index.js";
 import { redis } from "../../adapters/redis/src/index.js";
-import { endpoints } from "../../scripts/services/services.js";
+import type { Endpoints } from "../../scripts/services/services.js";
 import type { ConnectionRegistry, Queue, Storage } from "../../src/ports/index.js";
 import type { ServerSetup } from "./server-process.js";
 import type { ShapeName } from "./shape.js";
@@ -21,18 +21,16 @@ const PARTITIONS = 4;
 const TIMES = { leaseMs: 2_000, vanishMs: 4_000, probeMs: 500 };
 
 /** The parts that a server of this setup is put together from. */
-export function partsOf({ shape = "lmdb", directory }: ServerSetup): Parts {
-  switch (shape) {
-    case "lmdb":
-      return { ...memory(), ...lmdb({ directory }) };
-    case "redis-cassandra":
-      return {
-        ...cassandra(cassandraOptions(directory)),
-        ...redis({ client: client(), prefix: nameOf(directory), partitions: PARTITIONS, ...TIMES }),
-      };
-    case "kafka-cassandra":
-      throw new Error("not yet");
-  }
+export function partsOf({ shape = "lmdb", directory, endpoints }: ServerSetup): Parts {
+  if (shape === "lmdb") return { ...memory(), ...lmdb({ directory }) };
+  if (endpoints === undefined) throw new Error(`${shape} needs servers`);
+  const name = nameOf(directory);
+  const shared = {
+    ...cassandra(cassandraOptions(name, endpoints)),
+    ...redis({ client: client(endpoints), prefix: name, partitions: PARTITIONS, ...TIMES }),
+  };
+  if (shape === "redis-cassandra") return shared;
+  throw new Error("not yet");
 }
 
 /** A name on shared servers for what lies in a directory elsewhere. */
@@ -40,26 +38,24 @@ function nameOf(directory: string): string {
   return `chaos_${createHash("sha256").update(directory).digest("hex").slice(0, 16)}`;
 }
 
-function client(): Redis {
-  const { host, port } = endpoints.redis;
+function client({ redis: { host, port } }: Endpoints): Redis {
   return new Redis({ host, port, lazyConnect: true });
 }
 
-function cassandraOptions(directory: string) {
-  const { contactPoints, port, localDataCenter: dataCenter } = endpoints.cassandra;
+function cassandraOptions(keyspace: string, { cassandra: { contactPoints, port, localDataCenter } }: Endpoints) {
   const addresses = contactPoints.map((host) => `${host}:${port}`);
-  return { contactPoints: addresses, dataCenter, keyspace: nameOf(directory), replication: { [dataCenter]: 1 } };
+  return { contactPoints: addresses, dataCenter: localDataCenter, keyspace, replication: { [localDataCenter]: 1 } };
 }
 
 /** Loses everything that Redis has. */
-export async function wipe(): Promise<void> {
-  const connection = client();
+export async function wipe(endpoints: Endpoints): Promise<void> {
+  const connection = client(endpoints);
   await connection.flushall();
   connection.disconnect();
 }
 
 /** Throws away what a run left on shared servers. */
-export async function forget(shape: ShapeName, directory: string): Promise<void> {
+export async function forget(shape: ShapeName, directory: string, endpoints: Endpoints): Promise<void> {
   if (shape === "lmdb") return;
   const { contactPoints, port, localDataCenter } = endpoints.cassandra;
   const connection = new Client({ contactPoints, localDataCenter, protocolOptions: { port } });

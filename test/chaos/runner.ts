@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endpoints } from "../../scripts/services/services.js";
 import { allTold, atRest } from "./checker.js";
 import { holds, pause } from "./deadline.js";
 import { Device, type Recipient } from "./device.js";
@@ -59,7 +60,14 @@ class Run {
     private readonly directory: string,
   ) {
     const { file, planted, shape = shapeFrom("lmdb") } = options;
-    const setup = { shape: shape.name, directory, flush: scenario.flush, idle: IDLE, ...(planted && { planted }) };
+    const setup = {
+      shape: shape.name,
+      directory,
+      endpoints,
+      flush: scenario.flush,
+      idle: IDLE,
+      ...(planted && { planted }),
+    };
     this.shape = shape;
     this.patience = options.patience ?? shape.patience;
     this.servers = Array.from(
@@ -112,7 +120,7 @@ class Run {
         return this.node(step.node).pause(step.milliseconds);
       case "wipe":
         this.fault("wiped");
-        return wipe();
+        return wipe(endpoints);
     }
     const device = this.device(step.device);
     switch (step.do) {
@@ -189,6 +197,6 @@ class Run {
   async close(): Promise<void> {
     await Promise.all(this.devices.map((device) => device.close()));
     await Promise.all(this.servers.map((server) => server.stop("kill")));
-    await forget(this.shape.name, this.directory);
+    await forget(this.shape.name, this.directory, endpoints);
   }
 }

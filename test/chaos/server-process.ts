@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Endpoints } from "../../scripts/services/services.js";
 import { within } from "./deadline.js";
 import type { PlantedBug } from "./planted.js";
 import type { ShapeName } from "./shape.js";
@@ -11,6 +12,8 @@ export interface ServerSetup {
   readonly shape?: ShapeName;
   /** Where the data is; on shared servers what its name is made of. */
   readonly directory: string;
+  /** Where the shared servers are. */
+  readonly endpoints?: Endpoints;
   /** Milliseconds that rows may wait. */
   readonly flush?: number;
   /** Seconds of silence after which a connection is gone. */
