@@ -23,11 +23,12 @@ export interface ResultPage {
   // biome-ignore lint/suspicious/noExplicitAny: the driver's rows are of whatever the query selects
   readonly rows: readonly any[];
   readonly pageState?: string | null;
-  readonly info?: { readonly isSchemaInAgreement?: boolean; readonly warnings?: readonly string[] };
 }
 
 /** The little that is used of a `Client` of cassandra-driver; a client of one's own will do that has it. */
 export interface CassandraClient {
+  /** With the `checkSchemaAgreement` that the driver's types leave out. */
+  readonly metadata: object;
   /** Idempotent. */
   connect(): Promise<unknown>;
   execute(query: string, params: unknown[], options: RequestOptions): Promise<ResultPage>;

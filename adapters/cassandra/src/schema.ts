@@ -7,8 +7,9 @@ import { statementText, statementTexts } from "./statements.js";
 /** The files of the versions, in their order. A new version is a new file; those that were released never change. */
 const VERSIONS = ["schema-1"];
 
-/** Milliseconds that one change of the schema may take, with the agreement of all nodes on it. */
+/** Milliseconds that one change of the schema may take, and as many the agreement of all nodes on it. */
 const CHANGE_MS = 30_000;
+const LOOK_AGAIN_MS = 100;
 
 /** Whose table ids these are. */
 const ID_NAMESPACE = "sentseen";
@@ -88,10 +89,17 @@ class Schema {
     return { ...names, ...Object.fromEntries(ids) };
   }
 
+  /** Resolves when all nodes that are up have the change, be it of this process or of another. */
   async #change(query: string): Promise<void> {
-    const { info } = await this.#execute({ query, params: [] }, types.consistencies.quorum);
-    if (info?.isSchemaInAgreement === false) {
-      throw new ChatError("store_unavailable", "The nodes of the cluster did not agree on the schema in time.");
+    await this.#execute({ query, params: [] }, types.consistencies.quorum);
+    const metadata = this.#client.metadata as { checkSchemaAgreement(): Promise<boolean> };
+    const deadline = performance.now() + CHANGE_MS;
+    while (!(await metadata.checkSchemaAgreement())) {
+      if (performance.now() > deadline) {
+        const text = `The nodes of the cluster did not agree on the schema within ${CHANGE_MS} ms.`;
+        throw new ChatError("store_unavailable", text, { limit: CHANGE_MS });
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
   }
 

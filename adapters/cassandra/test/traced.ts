@@ -14,6 +14,10 @@ export class TracingClient implements CassandraClient {
 
   constructor(private readonly client: Client) {}
 
+  get metadata(): object {
+    return this.client.metadata;
+  }
+
   connect(): Promise<void> {
     return this.client.connect();
   }
