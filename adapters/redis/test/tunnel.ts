@@ -56,7 +56,7 @@ export class Tunnel {
     for (const [client, server] of this.#pairs) {
       client.unpipe(server);
       client.removeAllListeners("close");
-      client.on("data", (data: Buffer) => this.#held.push({ server, data }));
+      client.on("data", (data: Buffer) => this.#held.push({ server, data })).resume();
     }
   }
 

@@ -1,6 +1,7 @@
 -- A member of a group shows life and prolongs its leases; members that are gone are dropped. Answers the whole hash.
 --
 -- KEYS[1]  the group, a hash:
+--            born           when this hash began, in microseconds since 1970: another one after a wipe
 --            m:<member>     the number of the member's last beat
 --            p:<partition>  the lease: "generation|member|beat", or "generation||" where it was let go
 -- KEYS[2]  the channel that wakes the members
@@ -10,6 +11,8 @@
 -- ARGV[4…] partition and generation of each, alternately; then member and last known beat of each that is gone
 
 local beat = ARGV[2]
+local time = redis.call('TIME')
+redis.call('HSETNX', KEYS[1], 'born', time[1] .. string.format('%06d', time[2]))
 if redis.call('HSET', KEYS[1], 'm:' .. ARGV[1], beat) == 1 then redis.call('SPUBLISH', KEYS[2], '') end
 
 local leases = 4 + 2 * tonumber(ARGV[3])

@@ -10,6 +10,8 @@ export interface HeldLease {
 
 /** What a group has on record. */
 export interface Record {
+  /** When it began: another time after a wipe. */
+  readonly born: string;
   /** Each member's last beat. */
   readonly members: ReadonlyMap<string, string>;
   /** The lease of each partition that has one, as it is stored. */
@@ -35,12 +37,15 @@ export class Leases {
     const answer = (await queueScripts.share.run(this.#servers, this.#keys, args)) as Buffer[];
     const members = new Map<string, string>();
     const leases = new Map<number, string>();
+    let born = "";
     for (let i = 0; i + 1 < answer.length; i += 2) {
       const name = String(answer[i]);
-      if (name.startsWith("m:")) members.set(name.slice(2), String(answer[i + 1]));
-      else leases.set(Number(name.slice(2)), String(answer[i + 1]));
+      const value = String(answer[i + 1]);
+      if (name === "born") born = value;
+      else if (name.startsWith("m:")) members.set(name.slice(2), value);
+      else leases.set(Number(name.slice(2)), value);
     }
-    return { members, leases };
+    return { born, members, leases };
   }
 
   /** Takes partitions whose leases are still as they were seen. Answers those that it got. */

@@ -45,7 +45,7 @@ export class Member implements Consumption {
   /** What it holds, and what it holds no more while the consumer may still be at it. */
   readonly #holdings = new Map<number, Holding>();
   readonly #deaf: (() => void)[] = [];
-  #record: Record = { members: new Map(), leases: new Map() };
+  #record: Record = { born: "", members: new Map(), leases: new Map() };
   #timer: NodeJS.Timeout | null = null;
   #round: Promise<void> | null = null;
   #again = false;
@@ -132,9 +132,13 @@ export class Member implements Consumption {
       if (!this.#leases.isMine(lease, holding.generation)) void holding.end();
       else if (!holding.ended) holding.prolong(asked + leaseMs * SURELY);
     }
+    const { born, members, leases } = this.#record;
     const values = new Map<string, string>();
-    for (const [member, beat] of this.#record.members) values.set(`m:${member}`, beat);
-    for (const [partition, lease] of this.#record.leases) values.set(`p:${partition}`, lease);
+    for (const [member, beat] of members) values.set(`m:${member}`, beat);
+    // No lease is another one after a wipe: there may have been one in between.
+    for (const partition of this.#options.logs.keys()) {
+      values.set(`p:${partition}`, leases.get(partition) ?? `none since ${born}`);
+    }
     this.#watch.update(values, performance.now());
   }
 
