@@ -48,6 +48,20 @@ export const historyClauses: readonly StorageClause[] = [
     },
   },
   {
+    name: "a history with holes of a million entries, as expiry leaves them, is read across them from either end",
+    async check({ adapter }) {
+      const id = someId();
+      const seqs = [1, 2, 1_000_000, 1_000_001, 3_000_000];
+      await adapter.write(seqs.map((seq) => row(id, seq)));
+      const everything = Number.MAX_SAFE_INTEGER;
+      assertSame(await adapter.history(id, 0, everything, 3, false), rows(1, 2, 1_000_000));
+      assertSame(await adapter.history(id, 2, everything, 9, false), rows(1_000_000, 1_000_001, 3_000_000));
+      assertSame(await adapter.history(id, 0, everything, 2, true), rows(1_000_001, 3_000_000));
+      assertSame(await adapter.history(id, 0, 3_000_000, 9, true), rows(1, 2, 1_000_000, 1_000_001));
+      assertSame(await adapter.history(id, 2, 1_000_000, 9, false), []);
+    },
+  },
+  {
     name: "the history of one conversation shows nothing of another's",
     async check({ adapter }) {
       const ids = [

@@ -37,6 +37,26 @@ export const mailboxClauses: readonly StorageClause[] = [
     },
   },
   {
+    name: "every page of a mailbox is met once, in whatever order its rows landed",
+    async check({ adapter }) {
+      const user = someone();
+      const positions = Array.from({ length: 300 }, (_, index) => index + 1);
+      // Far apart and close together, each row twice, the later ones first.
+      const apart = (position: number) => position * 3_600_000_000 + (position % 7);
+      const backwards = positions.toReversed().map(apart);
+      for (let from = 0; from < backwards.length; from += 40) {
+        await adapter.write([put(user, ...backwards.slice(from, from + 50))]);
+      }
+      const met: MailboxRow[] = [];
+      for (let after = 0; ; after = met.at(-1)?.position ?? 0) {
+        const page = await adapter.mailbox(user, after, EVERYTHING, 32);
+        met.push(...page);
+        if (page.length < 32) break;
+      }
+      assertSame(met, rows(...positions.map(apart)));
+    },
+  },
+  {
     name: "a repeated mailbox row is there once",
     async check({ adapter }) {
       const user = someone();
