@@ -92,6 +92,12 @@ const DEFECTS: Record<string, (sound: Storage) => Partial<Storage>> = {
   "answers the first ones of a history for the last ones": (sound) => ({
     history: (id, after, before, limit) => sound.history(id, after, before, limit, false),
   }),
+  "looks for history no further than a partition of it reaches": (sound) => ({
+    history: (id, after, before, limit, last) =>
+      last
+        ? sound.history(id, after, before, limit, last)
+        : sound.history(id, after, Math.min(before, after + 10_000), limit, last),
+  }),
   "answers states in an order of its own": (sound) => ({
     conversations: async (ids) => {
       const sorted = [...ids].sort();
