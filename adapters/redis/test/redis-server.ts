@@ -106,6 +106,31 @@ export class RedisCluster {
     return this.servers.map(({ port }) => ({ host: "127.0.0.1", port }));
   }
 
+  /** A channel that somebody is subscribed to, on any master. */
+  async channel(wanted: (channel: string) => boolean): Promise<string> {
+    const lists = await Promise.all(this.servers.map(({ control }) => control.call("PUBSUB", "SHARDCHANNELS")));
+    const found = (lists as string[][]).flat().find(wanted);
+    if (found === undefined) throw new Error("nobody is subscribed to such a channel");
+    return found;
+  }
+
+  /** Gives a slot, with all that is in it, to the next master. */
+  async moveSlot(slot: number): Promise<void> {
+    const ids = await Promise.all(this.servers.map(({ control }) => control.call("CLUSTER", "MYID")));
+    const owners = await Promise.all(
+      this.servers.map(async ({ control }) => String(await control.call("CLUSTER", "COUNTKEYSINSLOT", slot))),
+    );
+    const from = owners.findIndex((count) => count !== "0");
+    const to = (from + 1) % this.servers.length;
+    const [source, target] = [this.servers[from], this.servers[to]] as [RedisServer, RedisServer];
+    const [sourceId, targetId] = [ids[from], ids[to]] as [string, string];
+    await target.control.call("CLUSTER", "SETSLOT", slot, "IMPORTING", sourceId);
+    await source.control.call("CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
+    const keys = (await source.control.call("CLUSTER", "GETKEYSINSLOT", slot, 1_000)) as string[];
+    await source.control.call("MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "REPLACE", "KEYS", ...keys);
+    for (const { control } of [target, source]) await control.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+  }
+
   async flush(): Promise<void> {
     await Promise.all(this.servers.map(({ control }) => control.flushall()));
   }
