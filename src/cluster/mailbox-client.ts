@@ -147,9 +147,9 @@ export class MailboxClient {
     return this.options.reportsConfirmed(user) ? (this.connected.get(user)?.confirmed.get(device) ?? 0) : 0;
   }
 
-  async head(user: UserId): Promise<Offset> {
-    const feeds = [...(this.connected.get(user)?.feeds ?? [])];
-    return Math.max(0, ...(await Promise.all(feeds.map((feed) => feed.extent()))));
+  async head(user: UserId, device: Uuid): Promise<Offset> {
+    for (const feed of this.connected.get(user)?.feeds ?? []) if (feed.device === device) return feed.extent();
+    return Number.MAX_SAFE_INTEGER;
   }
 
   // ── what owners send ─────────────────────────────────────────────────────────────────────────────────────────────

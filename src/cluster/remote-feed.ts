@@ -85,10 +85,13 @@ export class RemoteFeed {
     return false;
   }
 
-  /** How far the mailbox goes, with all that comes before what was acknowledged. */
+  /**
+   * How far the mailbox goes, with all that comes before what has been acknowledged to the connection when the promise
+   * resolves. Where something always is, there may be more than anybody knows.
+   */
   async extent(): Promise<Offset> {
     if (this.stale) await this.ask();
-    return this.head;
+    return this.stale ? Number.MAX_SAFE_INTEGER : this.head;
   }
 
   private async ask(): Promise<void> {

@@ -144,7 +144,7 @@ function ping(gateway: Gateway, connection: Connection, frame: ClientFrames["pin
   const pong = (head: Offset): void => {
     connection.send({ type: "pong", head, position: services.mailboxes.acknowledged(user, device) });
   };
-  const head = services.mailboxes.head(user);
+  const head = services.mailboxes.head(user, device);
   // Who gets no pong comes anew, and finds a node that can say how far the mailbox goes.
   if (typeof head === "number") pong(head);
   else head.then(pong).catch((error: unknown) => gateway.contain(connection, error));

@@ -69,10 +69,10 @@ export interface Mailboxes {
   /** How far a connected device's acknowledgements have surely arrived. */
   acknowledged(user: UserId, device: Uuid): Offset;
   /**
-   * The position of the last entry in a connected user's mailbox. No entry that comes before what was acknowledged to a
-   * connection of the user lies beyond, or is yet to come.
+   * The position of the last entry in a connected user's mailbox. When it is answered, no entry that comes before what
+   * was acknowledged to the device lies beyond, or is yet to come.
    */
-  head(user: UserId): Offset | Promise<Offset>;
+  head(user: UserId, device: Uuid): Offset | Promise<Offset>;
 }
 
 /** The watermarks of conversations. */
