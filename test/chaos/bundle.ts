@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { inlineCql } from "../../adapters/cassandra/inline-cql.js";
-import { inlineLua, inlineLua } from "../../adapters/redis/inline-lua.js";
+import { inlineLua } from "../../adapters/redis/inline-lua.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -23,7 +23,6 @@ export async function bundle(entry: URL): Promise<string> {
     format: "esm",
     target: "node20",
     conditions: ["sentseen-source"],
-    plugins: [inlineLua],
     plugins: [inlineLua, inlineCql],
     external: ["lmdb", "msgpackr-extract", "bufferutil", "utf-8-validate"],
     // Packages of the older module kind call require.
