@@ -24,7 +24,7 @@ export interface SchemaOptions {
 /**
  * Brings the keyspace to the version that this program knows. Any number of nodes may do so at the same time: every
  * step makes only what isn't there, tables are made under ids that follow from their names (two nodes that make the
- * same one under ids of chance would split the cluster's schema), and a version is noted when all nodes agree on it.
+ * same one under ids of chance may split the cluster's schema), and a version is noted when all nodes agree on it.
  *
  * Where the version is there already, nothing is changed, so that the rights to change a schema aren't needed. Throws
  * `incompatible` where it is newer than known, and `config` where the keyspace is missing and may not be made.
