@@ -122,6 +122,29 @@ for (const [name, library] of Object.entries(libraries)) {
       await isBack(nodes);
     });
 
+    test("on a way where nothing passes calls fail in time, new connections too, and closing comes to an end", async () => {
+      const nodes = await twoNodes();
+      tunnel.swallow();
+      for (let times = 0; times < 2; times++) {
+        const began = performance.now();
+        expect(await codeOf(registry.lookup([nodes.user]))).toBe("store_unavailable");
+        expect(performance.now() - began).toBeLessThan(DEADLINE_MS * 2);
+      }
+      const began = performance.now();
+      await registry.close();
+      expect(performance.now() - began).toBeLessThan(DEADLINE_MS * 3);
+      await until("its node to vanish", async () => (await placesOf(other, nodes.user)).length === 1, PATIENCE_MS);
+    });
+
+    test("a way where nothing passed is used again when it is mended", async () => {
+      const nodes = await twoNodes();
+      tunnel.swallow();
+      expect(await codeOf(registry.lookup([nodes.user]))).toBe("store_unavailable");
+      expect(await codeOf(registry.lookup([nodes.user]))).toBe("store_unavailable");
+      tunnel.mend();
+      await isBack(nodes);
+    });
+
     test("whoever took over stays when all is entered again, and generations never go back", async () => {
       const [one, two] = [await Node.join(registry), await Node.join(other)];
       const [user, device] = [some("user"), some("device")];

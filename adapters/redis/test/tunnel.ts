@@ -11,6 +11,7 @@ export class Tunnel {
   readonly #pairs = new Map<Socket, Socket>();
   readonly #held: { readonly server: Socket; readonly data: Buffer }[] = [];
   #refusing = false;
+  #swallowing = false;
 
   private constructor(target: number) {
     this.#target = target;
@@ -46,6 +47,12 @@ export class Tunnel {
     for (const socket of this.#subscribed) socket.pause().unpipe();
   }
 
+  /** No byte passes any more, and nobody is told. New connections are made and nothing passes there either. */
+  swallow(): void {
+    this.#swallowing = true;
+    for (const socket of this.#sockets) socket.pause().unpipe();
+  }
+
   /** Holds back what servers answer, until `mend`. */
   holdAnswers(): void {
     for (const socket of this.#servers) socket.pause();
@@ -66,6 +73,8 @@ export class Tunnel {
 
   mend(): void {
     this.#refusing = false;
+    if (this.#swallowing) this.cut();
+    this.#swallowing = false;
     for (const socket of this.#servers) socket.resume();
   }
 
@@ -100,6 +109,6 @@ export class Tunnel {
       for (const sockets of [this.#sockets, this.#servers, this.#subscribed]) sockets.delete(socket);
       other.destroy();
     });
-    socket.pipe(other);
+    if (!this.#swallowing) socket.pipe(other);
   }
 }

@@ -1,4 +1,5 @@
 import { type Address, buffersOf, type Connection, type ConnectionEvents, type Dial } from "./connection.js";
+import { Template } from "./template.js";
 
 /** What is used of ioredis' `Redis`. */
 export interface IoredisClient {
@@ -17,10 +18,12 @@ export interface IoredisClient {
 export interface IoredisCluster {
   readonly isCluster: boolean;
   readonly status: string;
+  duplicate(startupNodes: [], override: object): IoredisCluster;
   connect(): Promise<void>;
+  disconnect(): void;
   nodes(role: "all"): IoredisClient[];
   // biome-ignore lint/suspicious/noExplicitAny: the arguments differ by event
-  once(event: string, listener: (...args: any[]) => void): unknown;
+  on(event: string, listener: (...args: any[]) => void): unknown;
 }
 
 /** Nothing is tried again, kept or resent by the library. */
@@ -39,10 +42,8 @@ const PLAIN = {
 };
 
 export function ioredisDial(client: IoredisClient | IoredisCluster): Dial {
-  return async (address, timeoutMs, events) => {
-    const template = "nodes" in client ? await someNode(client) : client;
-    return connect(template, address, timeoutMs, events);
-  };
+  const template = "nodes" in client ? new Template(() => nodeOf(client)) : new Template(async () => client);
+  return (address, timeoutMs, events) => template.use(timeoutMs, (redis) => connect(redis, address, timeoutMs, events));
 }
 
 async function connect(
@@ -60,11 +61,15 @@ async function connect(
   // The slot of one of the channels went to another server.
   redis.on("moved", () => events.down());
   redis.on("smessageBuffer", (channel: Buffer, bytes: Buffer) => events.message(channel.toString(), bytes));
+  // A server may accept the connection and say nothing.
+  const timer = setTimeout(() => redis.disconnect(), timeoutMs);
   try {
     await redis.connect();
   } catch (error) {
     redis.disconnect();
     throw failure ?? error;
+  } finally {
+    clearTimeout(timer);
   }
   return {
     call: (args) => {
@@ -81,12 +86,18 @@ async function connect(
   };
 }
 
-async function someNode(cluster: IoredisCluster): Promise<IoredisClient> {
-  if (cluster.status === "wait") await cluster.connect();
-  const [node] = cluster.nodes("all");
-  if (node !== undefined) return node;
-  await new Promise<void>((resolve) => cluster.once("ready", resolve));
-  const [found] = cluster.nodes("all");
-  if (found === undefined) throw new Error("The ioredis Cluster knows no node.");
-  return found;
+/** A node of the cluster to make others after. The user's own cluster is opened by the user, or not at all. */
+async function nodeOf(cluster: IoredisCluster): Promise<IoredisClient> {
+  const [known] = cluster.nodes("all");
+  if (known !== undefined) return known;
+  const own = cluster.duplicate([], { lazyConnect: true, clusterRetryStrategy: null });
+  own.on("error", () => {});
+  try {
+    await own.connect();
+    const [node] = own.nodes("all");
+    if (node === undefined) throw new Error("The cluster has no node.");
+    return node;
+  } finally {
+    own.disconnect();
+  }
 }

@@ -1,4 +1,5 @@
 import { type Address, buffersOf, type Connection, type ConnectionEvents, type Dial } from "./connection.js";
+import { Template } from "./template.js";
 
 /** What is used of a client of the `redis` package. */
 export interface NodeRedisClient {
@@ -29,17 +30,8 @@ export interface NodeRedisCluster {
 const STRINGS_AS_BUFFERS = { typeMapping: { 36: Buffer } };
 
 export function nodeRedisDial(client: NodeRedisClient | NodeRedisCluster): Dial {
-  let template: Promise<NodeRedisClient> | null = null;
-  return async (address, timeoutMs, events) => {
-    template ??= "nodeClient" in client ? templateOf(client) : Promise.resolve(client);
-    try {
-      await template;
-    } catch (error) {
-      template = null;
-      throw error;
-    }
-    return connect(await template, address, timeoutMs, events);
-  };
+  const template = "nodeClient" in client ? new Template(() => templateOf(client)) : new Template(async () => client);
+  return (address, timeoutMs, events) => template.use(timeoutMs, (redis) => connect(redis, address, timeoutMs, events));
 }
 
 async function connect(
@@ -55,11 +47,15 @@ async function connect(
   redis.on("end", () => events.down());
   // The slot of one of the channels went to another server.
   redis.on("sharded-channel-moved", () => events.down());
+  // A server may accept the connection and say nothing.
+  const timer = setTimeout(() => destroy(redis), timeoutMs);
   try {
     await redis.connect();
   } catch (error) {
     destroy(redis);
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
   const message = (bytes: Buffer, channel: Buffer) => events.message(channel.toString(), bytes);
   return {
