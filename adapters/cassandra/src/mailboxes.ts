@@ -75,21 +75,24 @@ export class Mailboxes {
     const from = Math.max(after, trimmed);
     if (limit < 1 || from >= upTo) return [];
     const wanted = buckets.filter(({ first, last }) => last > from && first <= upTo);
-    const page = (bucket: Bucket) => this.#readBucket(call, user, bucket, from, upTo, limit);
-    const met: Bucket[] = [];
+    const pages = (some: readonly Bucket[]) =>
+      Promise.all(some.map((bucket) => this.#readBucket(call, user, bucket, from, upTo, limit)));
     let rows: MailboxRow[] = [];
-    for (const bucket of wanted) {
-      const end = rows.length < limit ? undefined : rows.at(-1);
-      if (end !== undefined && end.position < bucket.first) break;
-      rows = merged(rows, await page(bucket), limit);
-      met.push(bucket);
+    let met = 0;
+    // One partition is usually enough; where it isn't, more and more are read at once.
+    for (let width = 1; met < wanted.length; width *= 2) {
+      const end = rows.length < limit ? Number.POSITIVE_INFINITY : (rows.at(-1) as MailboxRow).position;
+      const next = wanted.slice(met, met + width).filter(({ first }) => first < end);
+      if (next.length === 0) break;
+      rows = merged([rows, ...(await pages(next))], limit);
+      met += next.length;
     }
-    if (met.length < 2) return rows;
-    // Rows that landed in the meantime may be seen in a later partition and not in an earlier one. Newest first, that
-    // can't be. [R3 b]
-    rows = [];
-    for (const bucket of met.reverse()) rows = merged(rows, await page(bucket), limit);
-    return rows;
+    const last = rows.at(-1);
+    if (met < 2 || last === undefined) return rows;
+    // What landed in the meantime may have been seen in one partition and not in another. Whatever came before the
+    // last row that was seen has landed by now: a second look has all of it. [R3 b]
+    const again = merged([rows, ...(await pages(wanted.slice(0, met)))], limit);
+    return again.filter(({ position }) => position <= last.position);
   }
 
   async #readBucket(
@@ -106,8 +109,8 @@ export class Mailboxes {
   }
 }
 
-/** Rows of both in the order of their positions, each once, at most `limit`. */
-function merged(one: readonly MailboxRow[], other: readonly MailboxRow[], limit: number): MailboxRow[] {
-  const rows = new Map([...one, ...other].map((row) => [row.position, row]));
-  return [...rows.values()].sort((a, b) => a.position - b.position).slice(0, limit);
+/** Rows in the order of their positions, each once, at most `limit`. */
+function merged(pages: readonly (readonly MailboxRow[])[], limit: number): MailboxRow[] {
+  const rows = new Map(pages.flat().map((row) => [row.position, row]));
+  return [...rows.values()].sort((one, other) => one.position - other.position).slice(0, limit);
 }
