@@ -1,0 +1,2 @@
+export { type Kafka, kafka } from "./kafka.js";
+export type { KafkaClientOptions, KafkaOptions } from "./options.js";

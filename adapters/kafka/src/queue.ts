@@ -1,0 +1,143 @@
+import {
+  CONTRACT,
+  type Consumer,
+  type Consumption,
+  isChatError,
+  type Offset,
+  type Queue,
+  type QueueItem,
+} from "sentseen/ports";
+import { Cluster } from "./cluster.js";
+import type { Connections } from "./connections.js";
+import { KafkaConsumption } from "./consumption.js";
+import { closed, unavailable } from "./failure.js";
+import { partitionsOf, type Settings } from "./options.js";
+import { endOf } from "./partition-log.js";
+import { type Topic, Topics } from "./topics.js";
+import { Trimmer } from "./trimmer.js";
+import { Writer } from "./writer.js";
+
+const QUESTION_TIMEOUT_MS = 10_000;
+/** Longer than brokers take over a record whose replicas don't answer. */
+const PRODUCE_TIMEOUT_MS = 15_000;
+
+/** What lives from `open` to `close`. */
+interface Running {
+  readonly cluster: Cluster;
+  readonly topics: Topics;
+  readonly questions: Connections;
+  readonly produces: Connections;
+  readonly trimmer: Trimmer;
+  readonly writers: Map<string, Writer>;
+  readonly consumptions: Set<KafkaConsumption>;
+}
+
+/** The queue on Kafka. */
+export class KafkaQueue implements Queue {
+  readonly contract = CONTRACT;
+  readonly scope = "cluster";
+  readonly durable = true;
+  readonly embedded = false;
+  readonly #settings: Settings;
+  #running: Running | null = null;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Looks at the topics that partitions were given for: what doesn't fit is refused at once. */
+  async open(): Promise<void> {
+    if (this.#running !== null) return;
+    const cluster = new Cluster(this.#settings.client);
+    const running: Running = {
+      cluster,
+      topics: new Topics(cluster, this.#settings),
+      questions: cluster.connections(QUESTION_TIMEOUT_MS),
+      produces: cluster.connections(PRODUCE_TIMEOUT_MS),
+      trimmer: new Trimmer({
+        client: this.#settings.client,
+        everyMs: this.#settings.trimEveryMs,
+        onError: this.#settings.onError,
+      }),
+      writers: new Map(),
+      consumptions: new Set(),
+    };
+    this.#running = running;
+    const { partitions } = this.#settings;
+    try {
+      const named = typeof partitions === "number" ? [] : Object.keys(partitions);
+      await Promise.all(named.map((topic) => this.#find(running, topic)));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    await Promise.all([...running.writers.values()].map((writer) => writer.close()));
+    await Promise.all([...running.consumptions].map((consumption) => consumption.stop()));
+    await running.trimmer.close();
+    running.cluster.close();
+  }
+
+  partitions(topic: string): number {
+    return partitionsOf(this.#settings, topic);
+  }
+
+  async publish(topic: string, items: readonly QueueItem[]): Promise<void> {
+    return this.#writer(topic).publish(items);
+  }
+
+  async consume(topic: string, group: string, consumer: Consumer): Promise<Consumption> {
+    const running = this.#must();
+    const found = await this.#find(running, topic);
+    const { cluster, topics, questions, trimmer, consumptions } = running;
+    if (this.#running !== running) throw closed();
+    const consumption: KafkaConsumption = new KafkaConsumption({
+      ...{ cluster, topics, questions, trimmer, settings: this.#settings },
+      ...{ topic, group, consumer, found },
+      onStop: () => consumptions.delete(consumption),
+    });
+    consumptions.add(consumption);
+    await consumption.joined;
+    return consumption;
+  }
+
+  async head(topic: string, partition: number): Promise<Offset | null> {
+    const running = this.#must();
+    const found = await this.#find(running, topic);
+    try {
+      const end = await endOf(running.cluster, running.questions, found, partition);
+      return end === 0n ? null : found.offsets.of(end - 1n);
+    } catch (error) {
+      await running.topics.look(topic).catch(() => {});
+      throw unavailable(`The head of partition ${partition} of ${found.name} isn't known`, error);
+    }
+  }
+
+  #writer(topic: string): Writer {
+    const { writers, cluster, topics, produces } = this.#must();
+    const known = writers.get(topic);
+    if (known !== undefined) return known;
+    const writer = new Writer({ topic, cluster, topics, connections: produces, settings: this.#settings });
+    writers.set(topic, writer);
+    return writer;
+  }
+
+  async #find({ topics }: Running, topic: string): Promise<Topic> {
+    try {
+      return await topics.get(topic);
+    } catch (error) {
+      if (isChatError(error)) throw error;
+      throw unavailable(`Kafka's topic ${topics.nameOf(topic)} can't be used`, error);
+    }
+  }
+
+  #must(): Running {
+    if (this.#running === null) throw closed();
+    return this.#running;
+  }
+}
