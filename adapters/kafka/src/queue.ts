@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
   CONTRACT,
   type Consumer,
@@ -20,6 +21,7 @@ import { Writer } from "./writer.js";
 const QUESTION_TIMEOUT_MS = 10_000;
 /** Longer than brokers take over a record whose replicas don't answer. */
 const PRODUCE_TIMEOUT_MS = 15_000;
+const PAUSE_MS = 100;
 
 /** What lives from `open` to `close`. */
 interface Running {
@@ -108,14 +110,24 @@ export class KafkaQueue implements Queue {
 
   async head(topic: string, partition: number): Promise<Offset | null> {
     const running = this.#must();
-    const found = await this.#find(running, topic);
-    try {
-      const end = await endOf(running.cluster, running.questions, found, partition);
-      return end === 0n ? null : found.offsets.of(end - 1n);
-    } catch (error) {
-      await running.topics.look(topic).catch(() => {});
-      throw unavailable(`The head of partition ${partition} of ${found.name} isn't known`, error);
+    const deadline = performance.now() + QUESTION_TIMEOUT_MS;
+    for (let found = await this.#find(running, topic); ; found = await this.#lookAgain(running, topic, found)) {
+      try {
+        const end = await endOf(running.cluster, running.questions, found, partition);
+        return end === 0n ? null : found.offsets.of(end - 1n);
+      } catch (error) {
+        if (this.#running !== running) throw closed();
+        if (performance.now() > deadline) {
+          throw unavailable(`The head of partition ${partition} of ${found.name} isn't known`, error);
+        }
+      }
     }
+  }
+
+  /** The topic after a moment, in which its partitions may have got other leaders. */
+  async #lookAgain({ topics }: Running, topic: string, before: Topic): Promise<Topic> {
+    await pause(PAUSE_MS);
+    return topics.look(topic).catch(() => before);
   }
 
   #writer(topic: string): Writer {
