@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ChatError } from "./errors.js";
 import type { Authenticate } from "./gateway/authenticate.js";
+import { errorOf } from "./gateway/given-by-host.js";
 import type { Hooks } from "./gateway/services.js";
 import type { Rate } from "./gateway/token-bucket.js";
 import type { Probe } from "./log/probe.js";
@@ -128,12 +129,7 @@ const schema = z.strictObject({
 /** Checks what the host gave. Throws `config` naming the option, or `incompatible` naming the part. */
 export function readConfig(options: ChatServerOptions): Config {
   const parsed = schema.safeParse(options);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const keys = issue?.code === "unrecognized_keys" ? issue.keys : [];
-    const field = [...(issue?.path ?? []), ...keys].join(".");
-    throw new ChatError("config", `${field}: ${issue?.message}`, { field, cause: parsed.error });
-  }
+  if (!parsed.success) throw errorOf(parsed.error, "config");
   const { retention, limits, rate, hooks, ...rest } = parsed.data;
   checkParts(rest);
   return {

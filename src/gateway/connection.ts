@@ -31,6 +31,14 @@ export interface ConnectionHost {
 
 export type ConnectionState = "greeting" | "opening" | "open" | "closed";
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+const CONTROL = /[\u0000-\u001f\u007f]+/g;
+
+/** A beginning of a text of whatever origin that every client takes. */
+function forFrame(text: string): string {
+  return text.replace(CONTROL, " ").slice(0, 256).toWellFormed();
+}
+
 /** One socket, from its upgrade to its close. */
 export class Connection implements Subscriber, Spoke {
   state: ConnectionState = "greeting";
@@ -145,7 +153,7 @@ export class Connection implements Subscriber, Spoke {
     this.send({
       type: "error",
       code: error.code,
-      message: textOf(error).slice(0, 256),
+      message: forFrame(textOf(error)),
       ...(ref !== undefined && { ref }),
       ...(id !== undefined && { id }),
       ...(error.field !== undefined && { field: error.field }),

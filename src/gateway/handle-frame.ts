@@ -77,10 +77,7 @@ function withinRate(gateway: Gateway, connection: Connection, id: Uuid): void {
 function inTurn(gateway: Gateway, connection: Connection, frame: CommandFrame, conversation: Uuid): void {
   const turn = (connection.turn ?? Promise.resolve()).then(async () => {
     try {
-      const asked =
-        frame.type === "send"
-          ? await askHook(gateway.services.hooks, frame, connection.user, connection.device, conversation)
-          : frame;
+      const asked = frame.type === "send" ? await askHook(gateway.services, frame, connection, conversation) : frame;
       if (connection.state === "open" && !connection.closing) accept(gateway, connection, asked, conversation);
     } catch (error) {
       connection.inFlight--;

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { ChatError } from "../errors.js";
 import type { Action } from "../model/command.js";
 import { directConversation, newId, type UserId, type Uuid } from "../model/ids.js";
-import { CONTENT_TYPES, type ContentType } from "../model/message.js";
-import { NAME_BYTES, USER_BYTES } from "../protocol/frames.js";
+import type { ContentType } from "../model/message.js";
+import { NAME_BYTES } from "../protocol/frames.js";
 import type { Gateway } from "./gateway.js";
+import { bytes, contentType, parse, plainText, userId, uuid } from "./given-by-host.js";
 import { keepBytes } from "./keep-bytes.js";
 
 /** A message that the host sends as some user. */
@@ -44,21 +45,11 @@ export interface Placed {
 export const HOST_DEVICE: Uuid = "00000000-0000-0000-0000-000000000000";
 const ANSWER_MS = 30_000;
 
-const bytesOf = (text: string): number => Buffer.byteLength(text);
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const CONTROL = /[\u0000-\u001f\u007f]/;
-const plainText = (most: number) =>
-  z.string().refine((text) => text !== "" && bytesOf(text) <= most && !CONTROL.test(text) && text.isWellFormed(), {
-    message: `1 to ${most} bytes of well-formed text without control characters are wanted`,
-  });
-const userId = plainText(USER_BYTES);
-const uuid = z.guid().toLowerCase();
-
 const messageSchema = z.strictObject({
   from: userId,
   to: z.union([z.strictObject({ user: userId }), z.strictObject({ conversation: uuid })]),
-  content: z.union([z.string(), z.instanceof(Uint8Array)]),
-  content_type: z.enum(CONTENT_TYPES).default("text"),
+  content: z.union([z.string(), bytes]),
+  content_type: contentType.default("text"),
   silent: z.boolean().optional(),
   mentions: z.array(userId).max(99).optional(),
   id: uuid.optional(),
@@ -78,16 +69,16 @@ export class HostCommands {
 
   async send(message: MessageOfHost): Promise<Placed> {
     const { from, to, content, content_type, silent, mentions, id } = parse(messageSchema, message);
-    const bytes = typeof content === "string" ? Buffer.from(content) : keepBytes(content);
+    const kept = typeof content === "string" ? Buffer.from(content) : keepBytes(content);
     const limit = this.gateway.services.limits.content;
-    if (bytes.length > limit) {
+    if (kept.length > limit) {
       throw new ChatError("too_large", `content: at most ${limit} bytes`, { field: "content", limit });
     }
     const direct = "user" in to;
     return this.give(from, direct ? directConversation(from, to.user) : to.conversation, id, {
       type: "send",
       content_type,
-      content: bytes,
+      content: kept,
       ...(direct && { to: to.user }),
       ...(silent !== undefined && { silent }),
       ...(mentions !== undefined && { mentions }),
@@ -117,12 +108,4 @@ export class HostCommands {
     const { seq, timestamp } = await answer;
     return { id, conversation, seq, timestamp };
   }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.join(".") ?? "";
-  throw new ChatError("invalid", `${field}: ${issue?.message}`, { field, cause: parsed.error });
 }
