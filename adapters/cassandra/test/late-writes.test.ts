@@ -128,7 +128,7 @@ describe("late and repeated writes", () => {
         );
         expect(await everything(several[1] as Storage, there)).toEqual(await everything(one, there));
       }),
-      { numRuns: 25 },
+      { numRuns: 25, interruptAfterTimeLimit: 90_000 },
     );
   }, 120_000);
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { MailboxRow, Storage, Write } from "sentseen/ports";
 import { until } from "sentseen/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CassandraClient, cassandra } from "../src/index.js";
 import { freshKeyspace, type Keyspace, opened } from "./keyspace.js";
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -99,6 +100,42 @@ describe("a mailbox", () => {
     };
     await Promise.all([writer(), reader(), reader()]);
     expect(await positions(user)).toHaveLength(3_000);
+  });
+
+  test("that is read from two days shows no row without one that landed before it, however they meet the read", async () => {
+    const user = randomUUID();
+    const put1 = (position: number) => storage.write([put(user, [position])]);
+    const [today, tomorrow] = [clock, clock + DAY_MS];
+    await put1(10);
+    clock = tomorrow;
+    await put1(1_000);
+    // Between the looks at the two partitions a row lands in the first, and then one in the second.
+    let between: (() => Promise<void>) | null = async () => {
+      clock = today;
+      await put1(20);
+      clock = tomorrow;
+      await put1(1_100);
+    };
+    const inner = keyspace.client;
+    const client: CassandraClient = {
+      metadata: inner.metadata,
+      connect: () => inner.connect(),
+      shutdown: () => inner.shutdown(),
+      batch: (queries, options) => inner.batch(queries, options),
+      execute: async (query, params, options) => {
+        const result = await inner.execute(query, params, options);
+        const run = query.includes("mailbox_rows") ? between : null;
+        if (run !== null) between = null;
+        await run?.();
+        return result;
+      },
+    };
+    const reader = cassandra({ client, keyspace: keyspace.name }).storage;
+    await reader.open();
+    const rows = await reader.mailbox(user, 0, EVERYTHING, 9);
+    expect(between).toBeNull();
+    expect(rows.map(({ position }) => position - BASE)).toEqual([10, 20, 1_000, 1_100]);
+    await reader.close();
   });
 
   test("takes more in one write than the engine takes at once, the earlier rows before the later", async () => {
