@@ -84,18 +84,14 @@ export class RedisServer {
 /** Three masters that share the slots. */
 export class RedisCluster {
   readonly servers: readonly RedisServer[];
+  readonly #replicas: RedisServer[] = [];
 
   private constructor(servers: readonly RedisServer[]) {
     this.servers = servers;
   }
 
   static async start(): Promise<RedisCluster> {
-    const servers = await Promise.all(
-      [0, 1, 2].map(async () => {
-        const bus = String(await freePort());
-        return RedisServer.start(["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000"]);
-      }),
-    );
+    const servers = await Promise.all([startNode(), startNode(), startNode()]);
     const cluster = new RedisCluster(servers);
     await cluster.#join();
     return cluster;
@@ -131,17 +127,40 @@ export class RedisCluster {
     for (const { control } of [target, source]) await control.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
   }
 
+  /** Starts a server that takes the place of a master when that is killed. */
+  async addReplicaOf(master: RedisServer): Promise<void> {
+    const replica = await startNode();
+    this.#replicas.push(replica);
+    const id = String(await master.control.call("CLUSTER", "MYID"));
+    await replica.control.call("CLUSTER", "MEET", "127.0.0.1", master.port, await busOf(master));
+    const replicates = async () => {
+      try {
+        return (await replica.control.call("CLUSTER", "REPLICATE", id)) === "OK";
+      } catch {
+        return false;
+      }
+    };
+    await until("the replica to know its master", replicates, 20_000);
+    const linked = async () => (await replica.control.info("replication")).includes("master_link_status:up");
+    await until("the replica to have everything", linked, 20_000);
+    const known = async () => {
+      const nodes = await Promise.all(this.servers.map(({ control }) => control.call("CLUSTER", "NODES")));
+      return nodes.every((text) => String(text).includes(`slave ${id}`));
+    };
+    await until("everybody to know the replica", known, 20_000);
+  }
+
   async flush(): Promise<void> {
     await Promise.all(this.servers.map(({ control }) => control.flushall()));
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.end()));
+    await Promise.all([...this.servers, ...this.#replicas].map((server) => server.end()));
   }
 
   async #join(): Promise<void> {
     const [first] = this.servers as [RedisServer];
-    const bus = Number(((await first.control.config("GET", "cluster-port")) as string[])[1]);
+    const bus = await busOf(first);
     const bounds = [0, 5_461, 10_923, 16_384];
     for (const [index, { control }] of this.servers.entries()) {
       await control.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
@@ -158,6 +177,15 @@ export class RedisCluster {
       return text.includes("cluster_state:ok") && text.includes("cluster_size:3");
     });
   }
+}
+
+async function startNode(): Promise<RedisServer> {
+  const bus = String(await freePort());
+  return RedisServer.start(["--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000"]);
+}
+
+async function busOf({ control }: RedisServer): Promise<number> {
+  return Number(((await control.config("GET", "cluster-port")) as string[])[1]);
 }
 
 async function freePort(): Promise<number> {

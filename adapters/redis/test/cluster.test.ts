@@ -5,8 +5,10 @@ import { until } from "sentseen/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Redis, redis } from "../src/index.js";
 import { libraries } from "./clients.js";
+import { codeOf } from "./code-of.js";
 import { Node, placesOf, some } from "./node.js";
-import { RedisCluster } from "./redis-server.js";
+import { Reader } from "./reader.js";
+import { RedisCluster, type RedisServer } from "./redis-server.js";
 
 const PATIENCE_MS = 20_000;
 
@@ -17,9 +19,10 @@ function nameIn(tag: string): string {
 }
 
 for (const [name, library] of Object.entries(libraries)) {
-  describe(`the registry when a part of Redis Cluster fails or moves, with ${name}`, () => {
+  describe(`when a part of Redis Cluster fails or moves, with ${name}`, () => {
     let cluster: RedisCluster;
     let registry: Redis["registry"];
+    let queue: Redis["queue"];
     let endClient: () => void;
 
     beforeEach(async () => {
@@ -27,12 +30,13 @@ for (const [name, library] of Object.entries(libraries)) {
       const { client, end } = library.cluster(cluster.nodes);
       endClient = end;
       const prefix = `test-${randomUUID()}`;
-      registry = redis({ client, prefix, vanishMs: 2_000, deadlineMs: 2_000, probeMs: 300 }).registry;
+      const quick = { vanishMs: 2_000, deadlineMs: 2_000, probeMs: 300, leaseMs: 1_000, partitions: 8 };
+      ({ registry, queue } = redis({ client, prefix, ...quick }));
       await registry.open();
     });
 
     afterEach(async () => {
-      await registry.close();
+      await Promise.all([registry.close(), queue.close()]);
       endClient();
       await cluster.end();
     });
@@ -46,6 +50,49 @@ for (const [name, library] of Object.entries(libraries)) {
       expect(await all()).toBe(false);
       await until("all users to be there again", all, PATIENCE_MS);
       await until("both nodes to be told", () => one.losses > 0 && two.losses > 0, PATIENCE_MS);
+    });
+
+    test("when a master dies its replica takes over, for entries, bytes and the queue", async () => {
+      const [master] = cluster.servers as [RedisServer];
+      await cluster.addReplicaOf(master);
+      const [one, two] = [await Node.join(registry), await Node.join(registry)];
+      const users = Array.from({ length: 50 }, () => some("user"));
+      for (const user of users) await one.register(user, some("phone"));
+      await queue.open();
+      const reader = new Reader();
+      await queue.consume("topic", "group", reader);
+      const partitions = Array.from({ length: queue.partitions("topic") }, (_, partition) => partition);
+      const publish = (value: string) =>
+        queue.publish(
+          "topic",
+          partitions.map((partition) => ({ key: "key", value: Buffer.from(value), partition })),
+        );
+      const arrived = (value: string) =>
+        new Set(reader.records.filter((record) => `${Buffer.from(record.value)}` === value).map(({ at }) => at))
+          .size === partitions.length;
+      await publish("before");
+      await until("all partitions to be read", () => arrived("before"), PATIENCE_MS);
+      await master.kill();
+      const works = async () => (await codeOf(publish("after"))) === "none";
+      await until("publishing to every partition to work", works, PATIENCE_MS);
+      await until("all partitions to be read on", () => arrived("after"), PATIENCE_MS);
+      for (const partition of partitions) {
+        const offsets = reader.records.filter(({ at }) => at === partition).map(({ offset }) => offset);
+        expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+      }
+      const all = async () => {
+        try {
+          return (await registry.lookup(users)).every((entries) => entries.length === 1);
+        } catch {
+          return false;
+        }
+      };
+      await until("all users to be found", all, PATIENCE_MS);
+      const arrive = async () => {
+        await codeOf(two.session.send(one.id, Buffer.from("hello")));
+        return one.got.includes("hello");
+      };
+      await until("bytes to arrive", arrive, PATIENCE_MS);
     });
 
     test("when a slot moves to another master, entries and bytes follow", async () => {
