@@ -1,6 +1,6 @@
 // The import ladder; lower never imports higher:
-//   model → protocol, ports, errors → messages, groups, delivery, receipts, presence, push, keys, media
-//         → gateway → server → http
+//   model → protocol, ports, errors → log → messages, groups, delivery, receipts, presence, push, keys, media
+//         → gateway → cluster → server → http
 const SERVICES = "messages|groups|delivery|receipts|presence|push|keys|media";
 const TOP = "index|client|e2ee|testing|cli";
 
@@ -45,7 +45,19 @@ const rules = [
     name: "services-below-gateway",
     comment: "A service doesn't know who calls it.",
     from: { path: `^src/(${SERVICES})/` },
-    to: { path: `^src/(gateway|http|server|engine|config|${TOP})` },
+    to: { path: `^src/(gateway|cluster|http|server|engine|backend|config|${TOP})` },
+  },
+  {
+    name: "log-below-services",
+    comment: "What the owners of any partition share knows the ports and nothing of what is in a log.",
+    from: { path: "^src/log/" },
+    to: { path: "^src/", pathNot: "^src/(log|ports|model|errors)" },
+  },
+  {
+    name: "cluster-beside-gateway",
+    comment: "The roles of several nodes are put together from the services; the gateway doesn't know where they run.",
+    from: { path: "^src/cluster/" },
+    to: { path: `^src/(gateway/(?!services)|http|server|engine|${TOP})` },
   },
   {
     name: "services-apart",
@@ -57,7 +69,7 @@ const rules = [
     name: "gateway-below-server",
     comment: "The gateway doesn't know how the parts are put together.",
     from: { path: "^src/gateway/" },
-    to: { path: `^src/(http|server|engine|config|${TOP})` },
+    to: { path: `^src/(cluster|http|server|engine|backend|config|${TOP})` },
   },
   {
     name: "server-below-http",

@@ -1,3 +1,4 @@
+export type { AttachOptions, CloseOptions, ListenOptions } from "./call-options.js";
 export type { ChatServerOptions } from "./config.js";
 export { ERROR_TEXTS } from "./error-texts.js";
 export { ChatError, ERRORS, type ErrorCode, isChatError } from "./errors.js";
@@ -14,8 +15,6 @@ export {
   type ChatServer,
   type ChatServerEvents,
   type ChatServerStats,
-  type CloseOptions,
   type ConnectionInfo,
   createChatServer,
-  type ListenOptions,
 } from "./server.js";

@@ -3,7 +3,17 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import EventEmitter from "eventemitter3";
+import { z } from "zod";
 import type { Backend, BackendEvents, BackendStats } from "./backend.js";
+import {
+  type AttachOptions,
+  attachOptions,
+  type CloseOptions,
+  closeOptions,
+  type ListenOptions,
+  listenOptions,
+  readOptions,
+} from "./call-options.js";
 import { Cluster } from "./cluster/cluster.js";
 import { COMMANDS } from "./cluster/topics.js";
 import { type ChatServerOptions, type Config, readConfig } from "./config.js";
@@ -11,6 +21,7 @@ import { Engine } from "./engine.js";
 import { ChatError } from "./errors.js";
 import { isLoopback, loopbackOnly } from "./gateway/authenticate.js";
 import { Gateway } from "./gateway/gateway.js";
+import { parse, userId, uuid } from "./gateway/given-by-host.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
 import type { Services } from "./gateway/services.js";
 import { turnAway } from "./gateway/turn-away.js";
@@ -44,24 +55,9 @@ export interface ChatServerStats extends BackendStats {
   readonly users: number;
 }
 
-export interface ListenOptions {
-  /** 0 for any free one. */
-  readonly port: number;
-  /** Default 127.0.0.1. */
-  readonly host?: string;
-  /** Default /chat. */
-  readonly path?: string;
-}
-
-export interface CloseOptions {
-  /** Milliseconds over which clients are told to come back. Default 0. */
-  readonly spreadMs?: number;
-  /** Milliseconds that commands under way may take to be answered. Default 5,000. */
-  readonly deadlineMs?: number;
-}
-
 type State = "new" | "starting" | "running" | "closing" | "closed";
 
+const deviceSchema = z.strictObject({ user: userId, device: uuid });
 const CLOSE_SOCKETS_MS = 2_000;
 /** How long (ms) a request may take to arrive, so that nobody holds a socket by sending it a byte at a time. */
 const HTTP_TIMES = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 } as const;
@@ -73,12 +69,14 @@ export class ChatServer {
   private readonly node = randomBytes(12).toString("base64url");
   private readonly backend: Backend;
   private state: State = "new";
+  private opening: Promise<void> | null = null;
   private starting: Promise<void> | null = null;
   private closingDown: Promise<void> | null = null;
   private gateway: Gateway | null = null;
   private hostCommands: HostCommands | null = null;
   private leave: (() => Promise<void>) | null = null;
-  private own: Server | null = null;
+  /** The HTTP servers that it made itself. */
+  private readonly own: Server[] = [];
   private readonly detach: (() => void)[] = [];
 
   constructor(options: ChatServerOptions) {
@@ -107,8 +105,9 @@ export class ChatServer {
    * `corrupt`, `store_unavailable`); the server is closed then.
    */
   start(): Promise<void> {
-    if (this.state === "closing" || this.state === "closed") return Promise.reject(new ChatError("closed"));
-    this.starting ??= this.run().catch(async (error: unknown) => {
+    if (this.closingDown !== null) return Promise.reject(new ChatError("closed"));
+    this.opening ??= this.run();
+    this.starting ??= this.opening.catch(async (error: unknown) => {
       await this.close().catch(() => {});
       throw error;
     });
@@ -166,12 +165,12 @@ export class ChatServer {
 
   /**
    * Serves WebSockets under a path of the host's own HTTP server, and leaves its other requests and upgrades alone.
-   * Call `start` as well. Connections before that are turned away with 503.
+   * Call `start` as well. Connections before that are turned away with 503. How long a request may take to arrive is
+   * up to the host's server.
    */
-  attach(server: Server, { path = "/chat" }: { readonly path?: string } = {}): void {
-    if (!this.config.roles.includes("gateway")) {
-      throw new ChatError("config", "This process takes no connections.", { field: "roles" });
-    }
+  attach(server: Server, options: AttachOptions = {}): void {
+    const { path } = readOptions(attachOptions, options);
+    this.takesConnections();
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       const at = (request.url ?? "/").split("?", 1)[0];
       if (at === path && this.gateway !== null) this.gateway.upgrade(request, socket, head);
@@ -185,8 +184,18 @@ export class ChatServer {
     this.detach.push(() => server.off("upgrade", onUpgrade));
   }
 
-  /** Starts, and listens by itself. */
-  async listen({ port, host = "127.0.0.1", path = "/chat" }: ListenOptions): Promise<{ port: number; url: string }> {
+  /** Throws where this server takes no connections, or none any more. */
+  private takesConnections(): void {
+    if (!this.config.roles.includes("gateway")) {
+      throw new ChatError("config", "This process takes no connections.", { field: "roles" });
+    }
+    if (this.closingDown !== null) throw new ChatError("closed");
+  }
+
+  /** Starts, and listens by itself. Call it again to listen at another place as well. */
+  async listen(options: ListenOptions): Promise<{ port: number; url: string }> {
+    const { port, host, path } = readOptions(listenOptions, options);
+    this.takesConnections();
     if (loopbackOnly(this.config.authenticate) && !isLoopback(host)) {
       throw new ChatError("config", "Development authentication listens on loopback addresses only.", {
         field: "host",
@@ -206,7 +215,11 @@ export class ChatServer {
         resolve();
       });
     });
-    this.own = server;
+    if (this.closingDown !== null) {
+      await stopListening(server);
+      throw new ChatError("closed");
+    }
+    this.own.push(server);
     const bound = (server.address() as AddressInfo).port;
     return { port: bound, url: `ws://${host.includes(":") ? `[${host}]` : host}:${bound}${path}` };
   }
@@ -250,8 +263,10 @@ export class ChatServer {
 
   /** Forgets a device of a user: what waited only for it goes, its connection ends. */
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
-    this.disconnect({ user, device });
-    await this.backend.removeDevice(user, device);
+    if (this.state !== "running") throw new ChatError("closed", "The server isn't running.");
+    const of = parse(deviceSchema, { user, device });
+    this.disconnect(of);
+    await this.backend.removeDevice(of.user, of.device);
   }
 
   stats(): ChatServerStats {
@@ -261,31 +276,38 @@ export class ChatServer {
 
   /**
    * Tells clients to come back, answers what is under way, writes everything, releases all parts. Idempotent; closes
-   * no server that it was attached to.
+   * no server that it was attached to. Rejects with the first error of a part that couldn't be released, after the rest.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    this.closingDown ??= this.shutDown(options);
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { spreadMs, deadlineMs } = readOptions(closeOptions, options);
+    this.closingDown ??= this.shutDown(spreadMs, deadlineMs);
     return this.closingDown;
   }
 
-  private async shutDown({ spreadMs = 0, deadlineMs = 5_000 }: CloseOptions): Promise<void> {
-    const failedStart = this.state === "starting";
-    if (!failedStart) await this.starting?.catch(() => {});
+  private async shutDown(spreadMs: number, deadlineMs: number): Promise<void> {
+    await this.opening?.catch(() => {});
     this.state = "closing";
     await this.gateway?.drain(spreadMs, deadlineMs);
     await this.gateway?.close(CLOSE_SOCKETS_MS);
     for (const detach of this.detach) detach();
-    await new Promise<void>((resolve) => {
-      if (this.own === null) return resolve();
-      this.own.close(() => resolve());
-      // Those that never asked for anything would be waited for.
-      this.own.closeAllConnections();
-    });
-    await this.backend.stop();
-    await this.leave?.();
+    for (const server of this.own) await stopListening(server);
     const { queue, storage, registry } = this.config;
-    for (const part of [queue, storage, registry]) await part.close();
+    const errors: unknown[] = [];
+    for (const release of [
+      () => this.backend.stop(),
+      () => this.leave?.(),
+      () => queue.close(),
+      () => storage.close(),
+      () => registry.close(),
+    ]) {
+      try {
+        await release();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
     this.state = "closed";
+    if (errors.length > 0) throw errors[0];
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -299,6 +321,14 @@ export class ChatServer {
       if (event !== "error") this.emit("error", error);
     }
   }
+}
+
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    // Those that never asked for anything would be waited for.
+    server.closeAllConnections();
+  });
 }
 
 /** A chat server made of the host's choice of parts. Throws `config` or `incompatible`, naming what to change. */

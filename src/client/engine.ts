@@ -167,7 +167,9 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
   function refused(from: Session, frame: ServerFrames["error"]): void {
     const row = sender.concerned(frame);
     const error = row && sender.refuse(row, frame);
-    if (row === undefined) failed(errorOf(frame));
+    const told = errorOf(frame);
+    // What is to be tried again the connection tries, and it says by its state that it isn't there meanwhile.
+    if (row === undefined && !told.retryable) failed(told);
     if (row !== undefined && error !== undefined)
       take(from, frame, (tx, self) => inbox.refused(tx, row.id, error, self));
     else from.taken(frame);
@@ -232,7 +234,11 @@ export async function openEngine(options: ResolvedOptions, events: Events): Prom
 
   function background(from: Session, work: Promise<unknown>): void {
     work.catch((cause: unknown) => {
-      if (!from.ended()) failed(asChatError(cause));
+      if (from.ended()) return;
+      const error = asChatError(cause);
+      // The next session asks again.
+      if (error.retryable) connection.drop(error);
+      else failed(error);
     });
   }
 

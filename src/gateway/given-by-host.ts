@@ -30,13 +30,30 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 
 /** What a schema found first, as an error that names the field and, where a bound was passed, the limit. */
 export function errorOf(error: z.ZodError, code: ErrorCode): ChatError {
-  const [issue] = error.issues;
+  const { issue, path } = innermost(error.issues[0]);
   const keys = issue?.code === "unrecognized_keys" ? issue.keys : [];
-  const field = [...(issue?.path ?? []), ...keys].join(".");
+  const field = [...path, ...keys].join(".");
   return new ChatError(code, `${field}: ${issue?.message}`, { field, limit: limitOf(issue), cause: error });
 }
 
-function limitOf(issue: z.core.$ZodIssue | undefined): number | undefined {
+type Issue = z.core.$ZodIssue;
+
+/** What is wrong with a value that may be of several kinds: with the kind that it comes closest to. */
+function innermost(
+  issue: Issue | undefined,
+  above: readonly PropertyKey[] = [],
+): {
+  readonly issue: Issue | undefined;
+  readonly path: readonly PropertyKey[];
+} {
+  const path = [...above, ...(issue?.path ?? [])];
+  if (issue?.code !== "invalid_union") return { issue, path };
+  const depth = (issues: readonly Issue[]): number => issues[0]?.path.length ?? 0;
+  const [closest] = issue.errors.toSorted((a, b) => a.length - b.length || depth(b) - depth(a));
+  return depth(closest ?? []) > 0 ? innermost(closest?.[0], path) : { issue, path };
+}
+
+function limitOf(issue: Issue | undefined): number | undefined {
   if (issue?.code === "too_big") return Number(issue.maximum);
   if (issue?.code === "too_small") return Number(issue.minimum);
   return undefined;

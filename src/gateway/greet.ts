@@ -90,10 +90,17 @@ async function identify({ services }: Gateway, credentials: Credentials): Promis
   }
   if (identity === null || identity === undefined) throw new ChatError("token_refused");
   const { user, expires_at } = identity;
-  if (user === "" || Buffer.byteLength(user) > USER_BYTES || CONTROL.test(user) || !user.isWellFormed()) {
+  if (
+    typeof user !== "string" ||
+    user === "" ||
+    Buffer.byteLength(user) > USER_BYTES ||
+    CONTROL.test(user) ||
+    !user.isWellFormed()
+  ) {
     throw new ChatError("token_refused", "The token's user is no valid user id.", { field: "user", limit: USER_BYTES });
   }
-  if (expires_at !== undefined && expires_at <= services.now()) {
+  // What is no number is never later.
+  if (expires_at !== undefined && !(expires_at > services.now())) {
     throw new ChatError("token_refused", "The token has run out.");
   }
   return identity;

@@ -28,6 +28,11 @@ export class HostCalls {
     return { ref, answer };
   }
 
+  /** Whether a call hasn't been answered yet, nor given up. */
+  waits(ref: number): boolean {
+    return this.calls.has(ref);
+  }
+
   answer(ref: number, answer: Answer): void {
     const call = this.end(ref);
     if (answer.ok) call?.resolve(answer);
@@ -40,6 +45,11 @@ export class HostCalls {
 
   close(): void {
     for (const ref of [...this.calls.keys()]) this.end(ref)?.reject(new ChatError("closed"));
+  }
+
+  /** Whether somebody still waits for the answer. */
+  waits(ref: number): boolean {
+    return this.calls.has(ref);
   }
 
   private end(ref: number): Call | undefined {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ChatError } from "../errors.js";
-import type { Action } from "../model/command.js";
+import { ChatError, isChatError } from "../errors.js";
+import type { Action, Command } from "../model/command.js";
 import { directConversation, newId, type UserId, type Uuid } from "../model/ids.js";
 import type { ContentType } from "../model/message.js";
 import { NAME_BYTES } from "../protocol/frames.js";
@@ -63,8 +63,13 @@ const groupSchema = z.strictObject({
   id: uuid.optional(),
 });
 
+type Given = Pick<Command, "conversation" | "id" | "sender" | "action">;
+
 /** Commands of the host's own code: past hooks and rates, through the same log. */
 export class HostCommands {
+  /** Each user's last command that isn't published yet: those behind it don't overtake it. [R4] */
+  private readonly unpublished = new Map<UserId, Promise<void>>();
+
   constructor(private readonly gateway: Gateway) {}
 
   async send(message: MessageOfHost): Promise<Placed> {
@@ -91,21 +96,32 @@ export class HostCommands {
   }
 
   private async give(sender: UserId, conversation: Uuid, id: Uuid = newId(), action: Action): Promise<Placed> {
-    const { services, hostCalls, publisher } = this.gateway;
-    const own_copy = (await services.devices(sender)).length > 0;
-    const { ref, answer } = hostCalls.open(ANSWER_MS);
-    publisher.add({
-      conversation,
-      id,
-      sender,
-      device: HOST_DEVICE,
-      timestamp: services.now(),
-      origin: { node: services.node, connection: 0, ref },
-      own_copy,
-      action,
+    const { ref, answer } = this.gateway.hostCalls.open(ANSWER_MS);
+    const turn = this.publish(ref, { conversation, id, sender, action }, this.unpublished.get(sender));
+    this.unpublished.set(sender, turn);
+    void turn.then(() => {
+      if (this.unpublished.get(sender) === turn) this.unpublished.delete(sender);
     });
-    services.probe("command.accepted");
     const { seq, timestamp } = await answer;
     return { id, conversation, seq, timestamp };
+  }
+
+  /** Publishes a command after the one before it, if its call still waits by then. */
+  private async publish(ref: number, given: Given, before: Promise<void> | undefined): Promise<void> {
+    const { services, hostCalls, publisher } = this.gateway;
+    try {
+      const [devices] = await Promise.all([services.devices(given.sender), before]);
+      if (!hostCalls.waits(ref)) return;
+      publisher.add({
+        ...given,
+        device: HOST_DEVICE,
+        timestamp: services.now(),
+        origin: { node: services.node, connection: 0, ref },
+        own_copy: devices.length > 0,
+      });
+      services.probe("command.accepted");
+    } catch (cause) {
+      hostCalls.fail(ref, isChatError(cause) ? cause : new ChatError("store_unavailable", undefined, { cause }));
+    }
   }
 }
