@@ -62,8 +62,10 @@ export class Writer {
     if (items.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closed();
-      if (this.#refusing !== null) throw this.#refusing;
-      this.#accept(items, resolve, reject);
+      const refusal = this.#refusing;
+      // In a later turn: who tries again at once must not keep this one from ending.
+      if (refusal !== null) setImmediate(() => reject(refusal));
+      else this.#accept(items, resolve, reject);
     });
   }
 
