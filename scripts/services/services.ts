@@ -128,12 +128,6 @@ export function startServer(name: string): Promise<void> {
   return locked(() => bringUp(serverNamed(name)));
 }
 
-/** Ends a server, by default in order, and starts it again on what it had kept. */
-export async function restartServer(name: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-  await killServer(name, signal);
-  await startServer(name);
-}
-
 async function bringUp(server: Server): Promise<void> {
   const engine = runner();
   // One that runs may have been left paused.
