@@ -47,11 +47,6 @@ export class HostCalls {
     for (const ref of [...this.calls.keys()]) this.end(ref)?.reject(new ChatError("closed"));
   }
 
-  /** Whether somebody still waits for the answer. */
-  waits(ref: number): boolean {
-    return this.calls.has(ref);
-  }
-
   private end(ref: number): Call | undefined {
     const call = this.calls.get(ref);
     if (call !== undefined) clearTimeout(call.timer);
