@@ -27,8 +27,9 @@ export interface GroupOfHost {
   readonly name: string;
   /** The other members. */
   readonly users: readonly UserId[];
-  /** The group's id. Default: a new one. */
+  /** The group's id. Default: that of the call. */
   readonly conversation?: Uuid;
+  /** Give it to be able to repeat the call without making two groups. Default: a new one. */
   readonly id?: Uuid;
 }
 
@@ -73,7 +74,7 @@ export class HostCommands {
   constructor(private readonly gateway: Gateway) {}
 
   async send(message: MessageOfHost): Promise<Placed> {
-    const { from, to, content, content_type, silent, mentions, id } = parse(messageSchema, message);
+    const { from, to, content, content_type, silent, mentions, id = newId() } = parse(messageSchema, message);
     const kept = typeof content === "string" ? Buffer.from(content) : keepBytes(content);
     const limit = this.gateway.services.limits.content;
     if (kept.length > limit) {
@@ -91,11 +92,11 @@ export class HostCommands {
   }
 
   async createGroup(group: GroupOfHost): Promise<Placed> {
-    const { owner, name, users, conversation = newId(), id } = parse(groupSchema, group);
+    const { owner, name, users, id = newId(), conversation = id } = parse(groupSchema, group);
     return this.give(owner, conversation, id, { type: "create", name, users });
   }
 
-  private async give(sender: UserId, conversation: Uuid, id: Uuid = newId(), action: Action): Promise<Placed> {
+  private async give(sender: UserId, conversation: Uuid, id: Uuid, action: Action): Promise<Placed> {
     const { ref, answer } = this.gateway.hostCalls.open(ANSWER_MS);
     const turn = this.publish(ref, { conversation, id, sender, action }, this.unpublished.get(sender));
     this.unpublished.set(sender, turn);
