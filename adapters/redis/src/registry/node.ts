@@ -8,6 +8,7 @@ import { Outgoing } from "./outgoing.js";
 import { OwnEntries } from "./own-entries.js";
 import { unwrap } from "./parcels.js";
 import type { RegistryKeys } from "./registry-keys.js";
+import { Removals } from "./removals.js";
 
 /** Beats within the time after which a node vanishes. */
 const BEATS = 5;
@@ -20,9 +21,6 @@ const REFRESH_MS = 5 * 60_000;
 
 /** Entries that are refreshed with one beat at most. */
 const REFRESH_AT_ONCE = 5_000;
-
-/** Removals that couldn't be made and are tried again. Beyond, the oldest are left to run out. */
-const MAX_REMOVALS = 10_000;
 
 export interface NodeOptions {
   readonly servers: Servers;
@@ -39,12 +37,12 @@ export class RedisNode implements NodeSession {
   readonly #node: NodeLife;
   readonly #entries: Entries;
   readonly #own = new OwnEntries();
+  readonly #removals = new Removals();
   readonly #heart: Heart;
   readonly #subscriptions: Subscriptions;
   readonly #sends: Outgoing<boolean>;
   readonly #publishes: Outgoing<void>;
   readonly #stopListening: () => void;
-  #removals: (() => Promise<void>)[] = [];
   #timer: NodeJS.Timeout | null = null;
   #beating: Promise<void> | null = null;
   #again: Promise<void> | null = null;
@@ -94,7 +92,7 @@ export class RedisNode implements NodeSession {
       return { entry, replaced };
     } catch (error) {
       // It may have been entered all the same, for a connection that there won't be.
-      this.#removeLater(() => this.#entries.withdraw(this.#node, connection));
+      this.#removals.add(() => this.#entries.withdraw(this.#node, connection));
       throw error;
     }
   }
@@ -106,7 +104,7 @@ export class RedisNode implements NodeSession {
     try {
       await this.#entries.unregister(entry);
     } catch (error) {
-      this.#removeLater(() => this.#entries.unregister(entry));
+      this.#removals.add(() => this.#entries.unregister(entry));
       throw error;
     }
   }
@@ -159,7 +157,6 @@ export class RedisNode implements NodeSession {
     this.#stopListening();
     this.#subscriptions.close();
     this.#own.clear();
-    this.#removals = [];
     await this.#heart.stop();
     this.#options.left(this);
   }
@@ -224,24 +221,11 @@ export class RedisNode implements NodeSession {
     if (doubtful) this.#tellLost();
   }
 
-  /** Makes the removals that failed, and those of entries that were removed while they were entered again. */
+  /** Removes what was to be removed, and what was taken out while it was entered again. */
   async #remove(entered: readonly ConnectionEntry[]): Promise<void> {
-    const removals = this.#removals;
-    this.#removals = [];
-    try {
-      await Promise.all(removals.map((remove) => remove()));
-    } catch (error) {
-      for (const remove of removals) this.#removeLater(remove);
-      throw error;
-    }
+    await this.#removals.make();
     const gone = entered.filter((entry) => !this.#own.has(entry));
     await Promise.all(gone.map((entry) => this.#entries.unregister(entry)));
-  }
-
-  #removeLater(remove: () => Promise<void>): void {
-    if (this.#leaving !== null) return;
-    this.#removals.push(remove);
-    if (this.#removals.length > MAX_REMOVALS) this.#removals.shift();
   }
 
   async #send(to: string, message: Buffer): Promise<boolean> {
