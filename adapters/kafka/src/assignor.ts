@@ -18,7 +18,7 @@ export function assign(members: readonly Claimant[], partitions: number): Map<st
   );
   const least = Math.floor(partitions / members.length);
   const more = partitions % members.length;
-  const held = new Set([...claims.values()].flat());
+  const held = new Set(members.flatMap(({ owned }) => owned));
   const free = Array.from({ length: partitions }, (_, partition) => partition).filter((at) => !held.has(at));
   const result = new Map<string, number[]>();
   for (const [index, { id }] of byClaims.entries()) {

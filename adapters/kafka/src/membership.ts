@@ -1,26 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
-import {
-  findCoordinatorV4,
-  heartbeatV4,
-  joinGroupV7,
-  leaveGroupV4,
-  offsetCommitV8,
-  offsetFetchV8,
-  syncGroupV5,
-} from "@platformatic/kafka";
+import { heartbeatV4, joinGroupV7, leaveGroupV4, offsetCommitV8, syncGroupV5 } from "@platformatic/kafka";
 import { assign } from "./assignor.js";
 import type { Cluster } from "./cluster.js";
 import type { Address, Connections } from "./connections.js";
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./consumer-protocol.js";
 import { CODE, codeOf, responseIn, unavailable } from "./failure.js";
+import { committedOf, coordinatorOf } from "./group-offsets.js";
 import type { Settings } from "./options.js";
 import { Session } from "./session.js";
 
-const GROUP = 0;
 const PROTOCOL_TYPE = "consumer";
 /** Members with another protocol are refused by the broker: they would share out partitions by other rules. */
 const PROTOCOL = "sentseen-1";
-const NO_COMMIT = -1n;
 const PAUSE_MS = 200;
 const HEARTBEATS_IN_SESSION = 10;
 const REBALANCE_IN_SESSIONS = 3;
@@ -112,10 +103,9 @@ export class Membership {
   /** Kafka's offset of the first record that the group still wants; null where it never said. */
   async committed(partition: number): Promise<bigint | null> {
     const { group, topic } = this.#options;
-    const wanted = { groupId: group, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [partition] }] };
-    const { groups } = await this.#quick.ask(await this.#find(), offsetFetchV8.api, [wanted], false);
-    const found = groups[0]?.topics[0]?.partitions[0]?.committedOffset ?? NO_COMMIT;
-    return found === NO_COMMIT ? null : found;
+    const wanted = { group, topic, partitions: [partition] };
+    const [committed] = await committedOf(this.#quick, await this.#find(), wanted);
+    return committed ?? null;
   }
 
   /** Records before `offset`, Kafka's own, aren't wanted any more. Refused by the broker once another owns them. */
@@ -275,11 +265,7 @@ export class Membership {
 
   async #find(): Promise<Address> {
     if (this.#coordinator !== null) return this.#coordinator;
-    const { cluster, group } = this.#options;
-    const { coordinators } = await cluster.askAny(findCoordinatorV4.api, GROUP, [group]);
-    const [found] = coordinators;
-    if (found === undefined) throw new Error("Kafka names no coordinator.");
-    this.#coordinator = { host: found.host, port: found.port };
+    this.#coordinator = await coordinatorOf(this.#options.cluster, this.#options.group);
     return this.#coordinator;
   }
 }

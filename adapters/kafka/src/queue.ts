@@ -12,10 +12,11 @@ import { Cluster } from "./cluster.js";
 import type { Connections } from "./connections.js";
 import { KafkaConsumption } from "./consumption.js";
 import { closed, unavailable } from "./failure.js";
+import { committedOf, coordinatorOf } from "./group-offsets.js";
 import { partitionsOf, type Settings } from "./options.js";
-import { endOf } from "./partition-log.js";
+import { endOf, startOf } from "./partition-log.js";
 import { type Topic, Topics } from "./topics.js";
-import { Trimmer } from "./trimmer.js";
+import { groupsOf, Trimmer } from "./trimmer.js";
 import { Writer } from "./writer.js";
 
 const QUESTION_TIMEOUT_MS = 10_000;
@@ -32,6 +33,13 @@ interface Running {
   readonly trimmer: Trimmer;
   readonly writers: Map<string, Writer>;
   readonly consumptions: Set<KafkaConsumption>;
+}
+
+/** How far a group is behind in a partition. */
+export interface PartitionLag {
+  readonly partition: number;
+  /** Records that are stored and not committed by the group. */
+  readonly records: number;
 }
 
 /** The queue on Kafka. */
@@ -121,6 +129,27 @@ export class KafkaQueue implements Queue {
           throw unavailable(`The head of partition ${partition} of ${found.name} isn't known`, error);
         }
       }
+    }
+  }
+
+  /** See `Kafka.lag`. */
+  async lag(topic: string, group: string): Promise<PartitionLag[]> {
+    const { cluster, questions, topics } = this.#must();
+    try {
+      const found = await topics.look(topic);
+      const partitions = found.leaders.map((_, partition) => partition);
+      const name = groupsOf(found.name) + group;
+      const wanted = { group: name, topic: found.name, partitions };
+      const committed = await committedOf(questions, await coordinatorOf(cluster, name), wanted);
+      return await Promise.all(
+        partitions.map(async (partition) => {
+          const from = committed[partition] ?? (await startOf(cluster, questions, found, partition));
+          const end = await endOf(cluster, questions, found, partition);
+          return { partition, records: Math.max(0, Number(end - from)) };
+        }),
+      );
+    } catch (error) {
+      throw isChatError(error) ? error : unavailable(`The lag of ${group} isn't known`, error);
     }
   }
 
