@@ -24,7 +24,7 @@ export async function bundle(entry: URL): Promise<string> {
     target: "node20",
     conditions: ["sentseen-source"],
     plugins: [inlineLua, inlineCql],
-    external: ["lmdb", "msgpackr-extract", "bufferutil", "utf-8-validate"],
+    external: ["lmdb", "@platformatic/kafka", "msgpackr-extract", "bufferutil", "utf-8-validate"],
     // Packages of the older module kind call require.
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { Admin } from "@platformatic/kafka";
 import { Client } from "cassandra-driver";
 import { Redis } from "ioredis";
 import { cassandra } from "../../adapters/cassandra/src/index.js";
+import { kafka } from "../../adapters/kafka/src/index.js";
 import { lmdb } from "../../adapters/lmdb/src/index.js";
 import { memory } from "../../adapters/memory/src/index.js";
 import { redis } from "../../adapters/redis/src/index.js";
@@ -17,6 +19,7 @@ interface Parts {
 }
 
 const PARTITIONS = 4;
+const KAFKA = { partitions: PARTITIONS, replicas: 1, sessionTimeoutMs: 2_000, trimEveryMs: 1_000 };
 /** Short, so that partitions change hands several times in a run; in milliseconds. */
 const TIMES = { leaseMs: 2_000, vanishMs: 4_000, probeMs: 500 };
 
@@ -30,7 +33,7 @@ export function partsOf({ shape = "lmdb", directory, endpoints }: ServerSetup): 
     ...redis({ client: client(endpoints), prefix: name, partitions: PARTITIONS, ...TIMES }),
   };
   if (shape === "redis-cassandra") return shared;
-  throw new Error("not yet");
+  return { ...shared, ...kafka({ client: kafkaClient(endpoints), prefix: name, ...KAFKA }) };
 }
 
 /** A name on shared servers for what lies in a directory elsewhere. */
@@ -40,6 +43,10 @@ function nameOf(directory: string): string {
 
 function client({ redis: { host, port } }: Endpoints): Redis {
   return new Redis({ host, port, lazyConnect: true });
+}
+
+function kafkaClient({ kafka: { host, port } }: Endpoints) {
+  return { bootstrapBrokers: [`${host}:${port}`] };
 }
 
 function cassandraOptions(keyspace: string, { cassandra: { contactPoints, port, localDataCenter } }: Endpoints) {
@@ -61,4 +68,12 @@ export async function forget(shape: ShapeName, directory: string, endpoints: End
   const connection = new Client({ contactPoints, localDataCenter, protocolOptions: { port } });
   await connection.execute(`DROP KEYSPACE IF EXISTS ${nameOf(directory)}`);
   await connection.shutdown();
+  if (shape === "kafka-cassandra") await forgetTopics(nameOf(directory), endpoints);
+}
+
+async function forgetTopics(prefix: string, endpoints: Endpoints): Promise<void> {
+  const admin = new Admin({ clientId: "chaos", ...kafkaClient(endpoints) });
+  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  await admin.close();
 }
