@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import EventEmitter from "eventemitter3";
 import { z } from "zod";
 import type { Backend, BackendEvents, BackendStats } from "./backend.js";
@@ -19,6 +18,7 @@ import { COMMANDS } from "./cluster/topics.js";
 import { type ChatServerOptions, type Config, readConfig } from "./config.js";
 import { Engine } from "./engine.js";
 import { ChatError } from "./errors.js";
+import { attachTo } from "./gateway/attach.js";
 import { isLoopback, loopbackOnly } from "./gateway/authenticate.js";
 import { Gateway } from "./gateway/gateway.js";
 import { parse, userId, uuid } from "./gateway/given-by-host.js";
@@ -166,22 +166,16 @@ export class ChatServer {
   /**
    * Serves WebSockets under a path of the host's own HTTP server, and leaves its other requests and upgrades alone.
    * Call `start` as well. Connections before that are turned away with 503. How long a request may take to arrive is
-   * up to the host's server.
+   * up to the host's server. Throws `config` where the path is taken already.
    */
   attach(server: Server, options: AttachOptions = {}): void {
     const { path } = readOptions(attachOptions, options);
     this.takesConnections();
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      const at = (request.url ?? "/").split("?", 1)[0];
-      if (at === path && this.gateway !== null) this.gateway.upgrade(request, socket, head);
-      else if (at === path)
-        turnAway(socket, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
-      // Nobody else would answer it.
-      else if (server.listenerCount("upgrade") === 1)
-        turnAway(socket, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-    };
-    server.on("upgrade", onUpgrade);
-    this.detach.push(() => server.off("upgrade", onUpgrade));
+    const detach = attachTo(server, path, (request, socket, head) => {
+      if (this.gateway !== null) this.gateway.upgrade(request, socket, head);
+      else turnAway(socket, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
+    });
+    this.detach.push(detach);
   }
 
   /** Throws where this server takes no connections, or none any more. */
