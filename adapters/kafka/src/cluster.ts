@@ -69,6 +69,10 @@ export class Cluster {
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
     const found = answer.topics[0];
     if (found === undefined || found.errorCode === CODE.unknownTopicOrPartition) return null;
+    if (found.errorCode === CODE.invalidTopic) {
+      const text = `${topic} is no name for a topic of Kafka's: 249 letters, digits, dots, dashes at most.`;
+      throw new ChatError("invalid", text, { field: "topic", limit: 249 });
+    }
     const leaders: number[] = [];
     for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId;
     return { id: found.topicId, leaders };

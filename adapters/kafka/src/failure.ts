@@ -8,6 +8,7 @@ export const CODE = {
   coordinatorLoading: 14,
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
+  invalidTopic: 17,
   illegalGeneration: 22,
   unknownMemberId: 25,
   rebalanceInProgress: 27,

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { heartbeatV4, joinGroupV7, leaveGroupV4, offsetCommitV8, syncGroupV5 } from "@platformatic/kafka";
+import type { ChatError } from "sentseen/ports";
 import { assign } from "./assignor.js";
 import type { Cluster } from "./cluster.js";
 import type { Address, Connections } from "./connections.js";
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./consumer-protocol.js";
-import { CODE, codeOf, responseIn, unavailable } from "./failure.js";
+import { CODE, closed, codeOf, responseIn, unavailable } from "./failure.js";
 import { committedOf, coordinatorOf } from "./group-offsets.js";
 import type { Settings } from "./options.js";
 import { Session } from "./session.js";
@@ -50,10 +51,14 @@ export class Membership {
   #generation = -1;
   #joining = true;
   #wake: () => void = () => {};
+  #late: NodeJS.Timeout | undefined;
+  #failure: unknown = "no broker answers";
   #joined: () => void = () => {};
-  /** Resolves when the group was joined for the first time. */
-  readonly joined = new Promise<void>((resolve) => {
+  #notJoined: (error: ChatError) => void = () => {};
+  /** Resolves when the group was joined for the first time; rejects where that takes too long, or it was left before. */
+  readonly joined = new Promise<void>((resolve, reject) => {
     this.#joined = resolve;
+    this.#notJoined = reject;
   });
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -68,6 +73,9 @@ export class Membership {
   }
 
   start(): void {
+    // A rebalance that is going on may take its time before this member's own begins.
+    const patience = this.#rebalanceMs * 2 + REQUEST_TIMEOUT_MS;
+    this.#late = setTimeout(() => this.#notJoined(this.#unavailable()), patience);
     this.#loops = Promise.all([this.#stayIn(), this.#beat()]);
   }
 
@@ -85,6 +93,8 @@ export class Membership {
   /** Gives everything up and leaves, so that others need not wait for the session to run out. */
   async leave(): Promise<void> {
     this.#stop.abort();
+    clearTimeout(this.#late);
+    this.#notJoined(closed());
     this.#loseAll();
     this.#wake();
     this.#joins.close();
@@ -122,16 +132,22 @@ export class Membership {
     while (!this.#stop.signal.aborted) {
       try {
         const mustMove = await this.#join();
+        clearTimeout(this.#late);
         this.#joined();
         if (!mustMove) await this.#untilRebalance();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#hear(error);
         if (codeOf(error) === CODE.memberIdRequired) continue;
-        this.#options.settings.onError(unavailable(`The group ${this.#options.group} can't be joined`, error));
+        this.#failure = error;
+        this.#options.settings.onError(this.#unavailable());
         await pause(PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
       }
     }
+  }
+
+  #unavailable(): ChatError {
+    return unavailable(`The group ${this.#options.group} can't be joined`, this.#failure);
   }
 
   #untilRebalance(): Promise<void> {

@@ -112,7 +112,12 @@ export class KafkaQueue implements Queue {
       onStop: () => consumptions.delete(consumption),
     });
     consumptions.add(consumption);
-    await consumption.joined;
+    try {
+      await consumption.joined;
+    } catch (error) {
+      await consumption.stop();
+      throw error;
+    }
     return consumption;
   }
 

@@ -182,7 +182,7 @@ export class Writer {
     } catch (error) {
       this.#options.settings.onError(unavailable(`Topic ${topic} can't be published to`, error));
       // What can't get better by waiting isn't waited for.
-      if (isChatError(error) && error.code === "config") for (const call of this.#calls) this.#reject(call, error);
+      if (isChatError(error) && !error.retryable) for (const call of this.#calls) this.#reject(call, error);
       else setTimeout(() => this.#schedule(), FIRST_PAUSE_MS).unref();
     } finally {
       this.#preparing = false;

@@ -107,6 +107,22 @@ describe("the queue when Kafka fails", () => {
     expect(reader.values().join()).toMatch(/^before,(1,)?3(,3)*$/);
   });
 
+  test("a group that can't be joined is given up in time, and at once when the queue is closed", async () => {
+    await publisher.publish(TOPIC, [item("before")]);
+    await queue.head(TOPIC, 0);
+    await pauseServer("kafka");
+    const late = publisher.consume(TOPIC, "group", new Reader());
+    const cut = queue.consume(TOPIC, "group", new Reader());
+    cut.catch(() => {});
+    await queue.close();
+    expect(await codeOf(cut)).toBe("closed");
+    expect(await codeOf(late)).toBe("store_unavailable");
+    await resumeServer("kafka");
+    const reader = new Reader();
+    await publisher.consume(TOPIC, "group", reader);
+    await arrived(reader, "before");
+  });
+
   test("a topic that was deleted is made again: partitions are given anew, and offsets go on above", async () => {
     const reader = await reading();
     await publisher.publish(TOPIC, [item("before")]);

@@ -192,6 +192,12 @@ describe("who reads which partition of a queue on Kafka", () => {
     expect(await codeOf(four.publish("another", [item("third")]))).toBe("none");
   });
 
+  test("a name that Kafka doesn't take for a topic is refused", async () => {
+    const queue = await open(2);
+    expect(await codeOf(queue.publish("a/b c", [item("first")]))).toBe("invalid");
+    expect(await codeOf(queue.consume("a/b c", "group", new Reader()))).toBe("invalid");
+  });
+
   test("more replicas than there are brokers are refused, naming the option", async () => {
     const queue = await open(2, { replicas: 3 });
     await expect(queue.publish(TOPIC, [item("first")])).rejects.toMatchObject({ code: "config", field: "replicas" });
