@@ -78,6 +78,8 @@ export interface Config {
 const whole = (most: number, least = 1) => z.number().int().min(least).max(most);
 const aFunction = <T>() => z.custom<T>((value) => typeof value === "function", "a function is wanted");
 const anAdapter = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null, "an adapter is wanted");
+/** As browsers and apps write it, since it is compared to the letter. */
+const anOrigin = z.string().regex(/^([a-z][a-z0-9+.-]*:\/\/[^\s/A-Z]*|null)$/, "an origin is like https://app.example");
 
 const DAY_MS = 86_400_000;
 /** Undelivered entries go after so long (ms). */
@@ -110,7 +112,7 @@ const schema = z.strictObject({
     .partial()
     .default({}),
   maxConnections: whole(10_000_000).default(100_000),
-  origins: z.union([z.array(z.string()), z.enum(["same-host", "any"])]).default("same-host"),
+  origins: z.union([z.array(anOrigin), z.enum(["same-host", "any"])]).default("same-host"),
   hooks: z
     .strictObject({
       beforeSend: aFunction<NonNullable<Hooks["beforeSend"]>>(),
@@ -187,7 +189,7 @@ function checkParts(parts: Pick<Config, "storage" | "queue" | "registry" | "role
       field: "storage",
     });
   }
-  if (queue.embedded && roles.length < ROLES.length) {
+  if (queue.embedded && !ROLES.every((role) => roles.includes(role))) {
     throw new ChatError("config", "With a queue inside the process it has all roles.", { field: "roles" });
   }
 }
