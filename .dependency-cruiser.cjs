@@ -27,7 +27,7 @@ const rules = [
     name: "no-dev-dependencies",
     comment: "What is published uses what is installed with it.",
     from: { path: "^(src|adapters/[^/]+/src)/" },
-    to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only", "npm-peer"] },
+    to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only", "npm-peer", "npm"] },
   },
   {
     name: "model-alone",
