@@ -15,7 +15,7 @@ export class Mailbox {
   feeds: readonly Sink[] = [];
   /** Null until a device of the user has attached. */
   devices: Map<Uuid, DeviceRow> | null = null;
-  /** The position of the last entry that is known of; 0 where none is. */
+  /** The position of the last entry that came since this object was made; 0 where none has. */
   head: Offset = 0;
   /** Everything up to here may be forgotten: each of the user's devices has it. */
   trimmed: Offset = 0;
@@ -31,6 +31,11 @@ export class Mailbox {
     storedUpTo: Offset,
   ) {
     this.storedUpTo = storedUpTo;
+  }
+
+  /** No entry lies beyond. Of what was written before this object was made, only how far it may go is known. */
+  get end(): Offset {
+    return Math.max(this.head, this.storedUpTo);
   }
 
   append(entry: MailboxEntry): void {

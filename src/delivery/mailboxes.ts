@@ -106,9 +106,9 @@ export class Mailboxes implements Progress, FlushPart {
     this.released = upTo;
   }
 
-  /** The position of the last entry in a connected user's mailbox. */
+  /** The end of a connected user's mailbox: no released entry lies beyond, in memory or in storage. */
   head(user: UserId): Offset {
-    return Math.min(this.mailboxes.get(user)?.head ?? 0, this.released);
+    return Math.min(this.mailboxes.get(user)?.end ?? this.released, this.released);
   }
 
   /** No released entry of a user lies beyond, connected or not. */

@@ -69,8 +69,8 @@ export interface Mailboxes {
   /** How far a connected device's acknowledgements have surely arrived. */
   acknowledged(user: UserId, device: Uuid): Offset;
   /**
-   * The position of the last entry in a connected user's mailbox. When it is answered, no entry that comes before what
-   * was acknowledged to the device lies beyond, or is yet to come.
+   * The end of a connected user's mailbox: no entry lies beyond, however far its feed has got. When it is answered, no
+   * entry that comes before what was acknowledged to the device is yet to come.
    */
   head(user: UserId, device: Uuid): Offset | Promise<Offset>;
 }

@@ -232,7 +232,7 @@ export const SERVER_FRAMES = {
   }),
   pong: frame("The answer to ping.", {
     head: uint(
-      "The position of the last entry in the mailbox. A device that is behind, though it was synced, pulls the mailbox.",
+      "The mailbox's end: no entry lies beyond. A device that is behind, though it was synced, pulls the mailbox.",
     ),
     position: optional(uint("The device's position as the server has it: repeat a receipt that it doesn't show.")),
   }),

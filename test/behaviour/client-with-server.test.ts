@@ -9,6 +9,7 @@ import { FakeServer } from "./client-fake-server.js";
 import { Wire } from "./client-fake-socket.js";
 import { listenTo, type Told, texts } from "./client-setup.js";
 import { House, type HouseOptions } from "./support/house.js";
+import type { Around } from "./support/intercept.js";
 import { STORES } from "./support/stores.js";
 
 // The client and the server as they are, over real sockets.
@@ -126,6 +127,37 @@ describe.each(STORES)("on $name", (store) => {
     await sending;
     await until("bob has all", () => bob.entries.length === 120, 20_000);
     expect(texts(bob.entries)).toEqual(Array.from({ length: 120 }, (_, i) => String(i)));
+  });
+
+  test("who comes back and says something at once is told first what was said meanwhile", async () => {
+    let release = (): void => {};
+    const gate = { released: Promise.resolve() };
+    const aroundStorage: Around = (method, _args, run) => (method === "mailbox" ? gate.released.then(run) : run());
+    const running = await start({ store, aroundStorage });
+    const kept = memoryStore();
+    const [alice, bob] = [await connected("alice"), await connected("bob", kept)];
+    const { conversation } = await alice.client.send({ user: "bob" }, "before");
+    await until("bob has it", () => bob.entries.length === 1);
+    await bob.client.close();
+    for (const text of ["1", "2", "3"]) await alice.client.send({ user: "bob" }, text);
+    await until("all is accepted", async () => (await alice.client.pending()).length === 0);
+    await running.settled();
+    await running.restart();
+
+    // As for a connection that takes little at a time: what was missed is read when there is room for it.
+    gate.released = new Promise((resolve) => {
+      release = resolve;
+    });
+    const again = client("bob", kept);
+    const { id } = await again.client.send({ conversation }, "4");
+    const back = again.client.connect();
+    expect(await again.client.settled(id)).toMatchObject({ seq: 5 });
+    // An answer of the server: what the client asked when its message was acknowledged has been answered too.
+    await again.client.history(conversation);
+    release();
+    await back;
+    await until("all is told", () => again.entries.length === 4);
+    expect(texts(again.entries)).toEqual(["1", "2", "3", "4"]);
   });
 });
 

@@ -98,6 +98,25 @@ describe.each(STORES)("whoever was away, on $name,", (store) => {
     }
   });
 
+  it("is told by a pong how far its mailbox goes, though nothing of it has come yet, and never further", async () => {
+    const house = await openHouse({ store });
+    const alice = await house.client("alice");
+    for (const text of numbers(3)) await alice.say({ user: "bob" }, text);
+    await house.settled();
+    await house.restart();
+    const bob = await house.socket();
+    bob.hello({ user: "bob" });
+    bob.send({ type: "ping" });
+    const early = await bob.next("pong");
+    const synced = await bob.next("synced");
+    expect(bob.texts).toEqual(numbers(3));
+    expect(early.head).toBeGreaterThanOrEqual(bob.all("message").at(-1)?.position as number);
+    // Who has everything isn't made to ask for more, whatever others do.
+    const carol = await house.client("carol");
+    for (const text of numbers(3)) await carol.say({ user: "alice" }, text);
+    expect((await bob.caughtUp()).head).toBeLessThanOrEqual(synced.position);
+  });
+
   it("may ask for its mailbox again", async () => {
     const house = await openHouse({ store });
     const alice = await house.client("alice");
