@@ -246,4 +246,11 @@ describe("the queue contract tells a broken queue from a sound one", () => {
     };
     expect(await suite("greedy", greedy, 3)).toContain("consumers of a group share the partitions");
   });
+
+  test("one whose last owner may go on while a partition moves fails", async () => {
+    const endless = DEFECTS["hands out leases that never end"] as (sound: Queue) => Partial<Queue>;
+    expect(await suite("endless", endless, 3)).toContain(
+      "a partition that moves in mid-batch goes on from its checkpoint, in order, and nothing is skipped",
+    );
+  });
 });

@@ -129,4 +129,52 @@ export const groupClauses: readonly QueueClause[] = [
       );
     },
   },
+  {
+    name: "a partition that moves in mid-batch goes on from its checkpoint, in order, and nothing is skipped",
+    needs: ["sharing"],
+    async check({ adapter, patienceMs }) {
+      const topic = someTopic();
+      const partitions = Array.from({ length: adapter.partitions(topic) }, (_, partition) => partition);
+      const checkpoints = new Map<number, Offset>();
+      const taken = partitions.map((): string[] => []);
+      let letGo = () => {};
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const reader = (before: Promise<void>) => {
+        const made: Reader = new Reader({
+          from: (partition) => checkpoints.get(partition) ?? null,
+          batch: async (partition, records) => {
+            await before;
+            if (made.leases.get(partition)?.valid() !== true) return;
+            taken[partition]?.push(...records.map(textOf));
+            checkpoints.set(partition, records.at(-1)?.offset as Offset);
+          },
+        });
+        return made;
+      };
+      const publish = (round: number) =>
+        adapter.publish(
+          topic,
+          partitions.map((partition) => ({ ...item("key", round), partition })),
+        );
+      const [slow, other] = [reader(held), reader(Promise.resolve())];
+      await join(adapter, topic, slow);
+      await publish(0);
+      await arrived(slow, partitions.length, patienceMs);
+      const joining = join(adapter, topic, other);
+      const isMoving = () => [...slow.leases.values()].some((lease) => !lease.valid());
+      await until("a lease to end while its batch is open", isMoving, patienceMs);
+      letGo();
+      await joining;
+      await publish(1);
+      await until("all to be taken", () => taken.every((values) => values.length === 2), patienceMs);
+      assert.deepEqual(
+        taken,
+        partitions.map(() => ["0", "1"]),
+      );
+      for (const one of [slow, other]) one.assertSound();
+      assert.ok(other.records().length > 0, "the other got nothing");
+    },
+  },
 ];
