@@ -120,8 +120,8 @@ describe("who reads which partition of a queue on Kafka", () => {
     const before = zombie.lines.length;
     zombie.resume();
     await until("it to own its share", () => zombie.owns().split(",").length === 2, PATIENCE_MS);
-    const after = zombie.lines.slice(before).filter((line) => /^(owns|batch|assigned)/.test(line));
-    expect(after[0]).toBe("owns ");
+    const after = zombie.lines.slice(before).filter((line) => /^(woke|owns|batch|assigned)/.test(line));
+    expect(after[0]).toBe("woke: owns ");
     // What it is handed now it gets as the owner that it has become.
     const firstBatch = after.findIndex((line) => line.startsWith("batch"));
     const firstAssigned = after.findIndex((line) => line.startsWith("assigned"));

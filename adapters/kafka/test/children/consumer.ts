@@ -1,6 +1,7 @@
 /**
  * Consumes a topic until it is killed: PREFIX SESSION_TIMEOUT_MS. Prints "assigned N", "revoked N", "batch N VALUES", and
- * every 20 ms, where that has changed, "owns N,N": the partitions whose leases it takes for valid.
+ * every 20 ms, where that has changed, "owns N,N": the partitions whose leases it takes for valid. After it was stopped
+ * it prints that once more, as "woke: owns N,N".
  */
 import type { Lease } from "sentseen/ports";
 import { kafka } from "../../src/index.js";
@@ -33,10 +34,16 @@ await queue.consume("topic", "group", {
   revoked: async (partition) => say(`revoked ${partition}`),
 });
 
+const EVERY_MS = 20;
+const STOPPED_MS = 1_000;
 let last = "";
+let lookedAt = performance.now();
 setInterval(() => {
   const owned = [...leases].filter(([, lease]) => lease.valid()).map(([partition]) => partition);
   const line = `owns ${owned.sort().join(",")}`;
+  // Who was stopped says what it takes itself for before it can have heard of anything.
+  if (performance.now() - lookedAt > STOPPED_MS) say(`woke: ${line}`);
+  lookedAt = performance.now();
   if (line !== last) say(line);
   last = line;
-}, 20);
+}, EVERY_MS);
