@@ -1,4 +1,4 @@
-import { type ClientStore, memoryStore } from "../../src/client/index.js";
+import { type ClientStore, memoryStore, type StoreContents } from "../../src/client/index.js";
 import { pause } from "./deadline.js";
 import type { Random } from "./random.js";
 
@@ -33,6 +33,13 @@ export class CrashStore {
       record: (name) => alive(() => inner.record(name)),
       close: () => alive(() => inner.close()),
     };
+  }
+
+  /** What it holds besides entries, whoever has it open. */
+  contents(): Promise<StoreContents> {
+    // In one turn, so that nobody finds it closed.
+    void this.inner.close();
+    return this.inner.open();
   }
 
   /** The application that has the store open dies. */

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type ChatClient, type ChatEntry, createChatClient } from "../../src/client/index.js";
 import { newId } from "../../src/model/ids.js";
 import { CrashStore } from "./crash-store.js";
@@ -231,6 +232,16 @@ export class Device {
     return kept;
   }
 
+  /** What its client and its store say of themselves, a line each. */
+  async state(): Promise<string[]> {
+    const { meta, outbox, conversations } = await this.store.contents();
+    const lines = [`${this.name} is ${this.life?.client.state ?? "down"} ${inLine(meta)}`];
+    for (const { order, id, conversation, frame } of outbox) {
+      lines.push(`${this.name} waits for the answer to ${frame.type} ${inLine({ order, id, conversation })}`);
+    }
+    return [...lines, ...conversations.map((row) => `${this.name} has ${inLine(row)}`)];
+  }
+
   async close(): Promise<void> {
     await this.end(true);
     await this.network.close();
@@ -245,6 +256,10 @@ async function historyOf(client: ChatClient, conversation: string, after: number
     all.push(...entries);
     if (!more || entries.length === 0) return all;
   }
+}
+
+function inLine(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 });
 }
 
 async function ask(client: ChatClient, group: string, change: Change): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Plays seeded scenarios against a server process and checks what its clients saw.
  *
- *     npm run chaos -- --seed N --repeat N [--shape lmdb|redis-cassandra|kafka-cassandra] [--jobs N] [--planted BUG] [--history FILE]
+ *     npm run chaos -- --seed N --repeat N [--shape lmdb|redis-cassandra|kafka-cassandra] [--jobs N] [--planted BUG] [--history FILE] [--dump FILE]
  *
  * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
  */
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     planted: { type: "string" },
     /** Where the history of the last seed goes, a line for each happening. */
     history: { type: "string" },
+    /** Where the history of a seed with a violation goes, with what devices and servers say of themselves in the end. */
+    dump: { type: "string" },
   },
 });
 
@@ -47,7 +49,10 @@ function say(checked: Checked): string {
 async function playSeed(seed: number, shape: Shape, file: string): Promise<Checked | null> {
   const began = performance.now();
   const planted = PLANTED_BUGS.find((bug) => bug === values.planted);
-  const happenings = await play(makeScenario(seed, shape.mix), { file, shape, ...(planted && { planted }) });
+  const state: string[] = [];
+  const inTheEnd = (lines: readonly string[]): void => void state.push(...lines);
+  const options = { file, shape, inTheEnd, ...(planted && { planted }) };
+  const happenings = await play(makeScenario(seed, shape.mix), options);
   if (values.history !== undefined) writeFileSync(values.history, happenings.map(describe).join("\n"));
   const [violation] = check(happenings);
   const checked = count(happenings);
@@ -57,6 +62,10 @@ async function playSeed(seed: number, shape: Shape, file: string): Promise<Check
     return checked;
   }
   console.error(`seed ${seed} after ${seconds} s: ${report(violation)}`);
+  if (values.dump !== undefined) {
+    const seen = happenings.map((happening, at) => `${at}: ${describe(happening)}`);
+    writeFileSync(values.dump, [`seed ${seed}: ${report(violation)}`, "", ...seen, "", ...state, ""].join("\n"));
+  }
   console.error(`again: npm run chaos -- --seed ${seed} --shape ${values.shape}`);
   return null;
 }

@@ -21,6 +21,8 @@ export interface PlayOptions {
   readonly planted?: PlantedBug;
   /** How long everything may take to come to rest once all is healed, in milliseconds. Default as the shape says. */
   readonly patience?: number;
+  /** Told what each device and each server says of itself in the end, line by line. */
+  readonly inTheEnd?: (lines: readonly string[]) => void;
 }
 
 /** How long after everything has arrived something that must not come is waited for, in milliseconds. */
@@ -38,6 +40,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<re
     await run.begin();
     for (const step of scenario.steps) await run.perform(step);
     await run.end();
+    options.inTheEnd?.(await run.state());
     return run.history.happenings;
   } finally {
     await run.close();
@@ -172,6 +175,12 @@ class Run {
       if (allTold([...this.history.happenings, ...kept]) || performance.now() > until) return kept;
       await pause(LOOK_AGAIN);
     }
+  }
+
+  async state(): Promise<string[]> {
+    const devices = await Promise.all(this.devices.map((device) => device.state()));
+    const servers = await Promise.all(this.servers.map((server) => server.state()));
+    return [...devices.flat(), ...servers.map((state) => `server: ${state}`)];
   }
 
   private async rest(): Promise<void> {

@@ -56,6 +56,11 @@ export class ServerControl {
     await this.work;
   }
 
+  /** What the server says of itself. */
+  async state(): Promise<string> {
+    return (await this.current?.state().catch(String)) ?? "down";
+  }
+
   async stop(how: "kill" | "drain"): Promise<void> {
     const server = this.current;
     this.current = null;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import type { Endpoints } from "../../scripts/services/services.js";
 import { within } from "./deadline.js";
 import type { PlantedBug } from "./planted.js";
@@ -30,6 +30,7 @@ export class ServerProcess {
   private constructor(
     private readonly child: ChildProcess,
     readonly port: number,
+    private readonly lines: Interface,
     private readonly output: { readonly stderr: string[] },
     private readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>,
   ) {}
@@ -49,7 +50,7 @@ export class ServerProcess {
     const died = ended.then(() => Promise.reject(new Error("the server died before it listened")));
     try {
       const port = await within("the server to listen", Promise.race([listening, died]));
-      return new ServerProcess(child, port, output, ended);
+      return new ServerProcess(child, port, lines, output, ended);
     } catch (cause) {
       child.kill("SIGKILL");
       throw new Error(`the server doesn't start: ${output.stderr.join("")}`, { cause });
@@ -63,6 +64,14 @@ export class ServerProcess {
 
   get pid(): number {
     return this.child.pid as number;
+  }
+
+  /** What it says of itself: counts, and its connections. Rejects where it says nothing. */
+  async state(): Promise<string> {
+    const said = once(this.lines, "line");
+    this.child.stdin?.write("state\n");
+    const [line] = await within("the server's state", said);
+    return line;
   }
 
   /** Resolves when the process has ended, however. */

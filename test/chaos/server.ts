@@ -1,7 +1,8 @@
 /**
  * The server under test, as a process of its own. Reads its setup from the environment, prints its port, drains on
- * SIGTERM, and ends with its standard input.
+ * SIGTERM, and ends with its standard input. Asked for its state on standard input, it prints that as one line.
  */
+import { createInterface } from "node:readline";
 import { createChatServer, developmentAuth, isChatError } from "../../src/index.js";
 import { partsOf } from "./parts.js";
 import { plant, wrapStorage } from "./planted.js";
@@ -39,7 +40,9 @@ chat.on("error", (error: unknown) => {
 process.on("SIGTERM", () => {
   void chat.close().then(() => process.exit(0));
 });
-process.stdin.on("end", () => process.exit(1)).resume();
+createInterface(process.stdin)
+  .on("line", () => console.log(JSON.stringify({ ...chat.stats(), connections: chat.connections() })))
+  .on("close", () => process.exit(1));
 
 const { port } = await chat.listen({ port: 0, host: "127.0.0.1" });
 console.log(port);
