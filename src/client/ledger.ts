@@ -31,8 +31,8 @@ export interface Ledger {
   readonly store: ClientStore;
   readonly state: LocalState;
   /**
-   * Does a piece of work in its turn; resolves with what it came to once the store has it. Work that fails must fail
-   * before it changes anything.
+   * Does a piece of work in its turn; resolves with what it came to once the store has it. Work that fails after it has
+   * changed something takes its step with it: all in it is rejected, as if it couldn't be written.
    */
   run<T>(run: (tx: Transaction) => T | Promise<T>): Promise<T>;
   /** Resolves when all work that was given before has landed or failed. */
@@ -43,7 +43,7 @@ export interface Ledger {
 
 /**
  * Opens a store. One that is new gets a device's id: `device` where it is given. `onFailure` is told when a step
- * couldn't be written: what it held has been dropped.
+ * couldn't be made or written: what it held has been dropped.
  */
 export async function openLedger(
   store: ClientStore,
@@ -76,12 +76,15 @@ export async function openLedger(
     const done: Done = { tx, resolve: [], reject: [] };
     while (works.length > 0 && done.resolve.length < STEP_WORKS && tx.size() < STEP_BYTES) {
       const { run, resolve, reject } = works.shift() as Work;
+      const { meta } = tx;
+      const size = tx.size();
       try {
         const value = (await run(tx)) as never;
         done.resolve.push(() => resolve(value));
         done.reject.push(reject);
-      } catch (error) {
-        reject(error);
+      } catch (cause) {
+        if (tx.meta !== meta || tx.size() > size) return abandon(asChatError(cause, "store_unavailable"), done, reject);
+        reject(cause);
       }
     }
     const step = tx.step();
@@ -96,6 +99,12 @@ export async function openLedger(
     }
     tx.land();
     await finish(done);
+  }
+
+  /** A step is half made, which nobody may ever see. */
+  function abandon(error: ChatError, { reject }: Done, ...failed: Done["reject"]): void {
+    onFailure(error);
+    for (const refuse of [...reject, ...failed]) refuse(error);
   }
 
   /**

@@ -408,4 +408,38 @@ describe("one connection", () => {
     expect(await client.settled(sent.id)).toMatchObject({ status: "sent", seq: 2 });
     expect(wire.open).toHaveLength(1);
   });
+
+  test("a read that fails loses nothing either: what was being taken in comes again, whole", async () => {
+    const server = new FakeServer();
+    server.faults.ack = "bare";
+    const inner = memoryStore();
+    let failing = false;
+    const store = {
+      ...inner,
+      entries: async (range: Parameters<typeof inner.entries>[0]) => {
+        if (failing) throw new Error("disk unplugged");
+        return inner.entries(range);
+      },
+    };
+    const { client, entries, errors, wire } = await online("alice", { store }, server);
+    server.faults.send = (frame) => (frame.type === "message" || frame.type === "pong" ? 0 : 1);
+    const { conversation } = server.say("bob", { user: "alice" }, "A");
+    const own = await client.send({ user: "bob" }, "B");
+    await client.settled(own.id);
+    // B waits in the store for A, and is read when A has come.
+    failing = true;
+    server.faults.send = undefined;
+    server.say("bob", { user: "alice" }, "C");
+    const [line] = server.of("alice");
+    server.handle(line as NonNullable<typeof line>, { type: "pull", ref: 0, mailbox: 0 });
+    await vi.waitUntil(() => errors.length > 0);
+    expect(errors[0]).toMatchObject({ code: "store_unavailable" });
+    expect(entries).toEqual([]);
+    failing = false;
+    await vi.waitUntil(() => entries.length === 3);
+    expect(texts(entries)).toEqual(["A", "B", "C"]);
+    const [row] = await client.conversations();
+    expect(row).toMatchObject({ conversation, head: 3, unread: 2 });
+    expect(wire.open).toHaveLength(1);
+  });
 });
