@@ -64,7 +64,7 @@ const CHECKS: readonly Check[] = [
   npx("types of @sentseen/kafka", 2, "attw", "--pack", "adapters/kafka", "--profile", "node16"),
   npm("size of the client", 2, "size"),
   {
-    ...npm("tests", 20, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
+    ...npm("tests", 28, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
     count: countTests,
   },
   { ...npm("replay", 10, "replay", "--", TRAFFIC), skip: noTraffic },
