@@ -29,7 +29,7 @@ import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 import type { NodeSession } from "./ports/connection-registry.js";
 
-/** What a server tells its host. A listener that throws is reported as "error" and disturbs nothing. */
+/** What a server tells its host. A listener that throws or rejects is reported as "error" and disturbs no other. */
 export interface ChatServerEvents {
   connect: (connection: { readonly user: UserId; readonly device: Uuid }) => void;
   disconnect: (connection: { readonly user: UserId; readonly device: Uuid; readonly close_code: number }) => void;
@@ -309,10 +309,16 @@ export class ChatServer {
   }
 
   private emit<E extends keyof ChatServerEvents>(event: E, ...args: Parameters<ChatServerEvents[E]>): void {
-    try {
-      this.emitter.emit(event, ...(args as never));
-    } catch (error) {
+    const failed = (error: unknown): void => {
       if (event !== "error") this.emit("error", error);
+    };
+    for (const listener of this.emitter.listeners(event) as ((...args: unknown[]) => unknown)[]) {
+      try {
+        const answer = listener(...args);
+        if (answer instanceof Promise) answer.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
     }
   }
 }

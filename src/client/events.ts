@@ -30,7 +30,7 @@ export interface ClientEvents {
   error: (error: ChatError) => void;
 }
 
-/** The listeners of one client. What a listener throws is told as `error` and disturbs nobody else. */
+/** The listeners of one client. One that throws or rejects is told as `error` and disturbs nobody else. */
 export interface Events {
   /** Adds a listener; answers what removes it. One that is added twice is called twice. */
   on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void;
@@ -38,18 +38,22 @@ export interface Events {
   clear(): void;
 }
 
-type Call = (...args: unknown[]) => void;
+type Call = (...args: unknown[]) => unknown;
 
 export function createEvents(): Events {
   const listeners = new Map<string, Set<{ readonly call: Call }>>();
 
   function emit(event: string, ...args: unknown[]): void {
+    const failed = (cause: unknown): void => {
+      // What fails while it is told of failures has nobody left to be told to.
+      if (event !== "error") emit("error", faultOf(cause, event));
+    };
     for (const { call } of [...(listeners.get(event) ?? [])]) {
       try {
-        call(...args);
+        const answer = call(...args);
+        if (answer instanceof Promise) answer.catch(failed);
       } catch (cause) {
-        // What fails while it is told of failures has nobody left to be told to.
-        if (event !== "error") emit("error", faultOf(cause, event));
+        failed(cause);
       }
     }
   }

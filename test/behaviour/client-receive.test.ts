@@ -212,15 +212,21 @@ describe("receiving", () => {
     expect(wire.open).toHaveLength(1);
   });
 
-  test("a listener that throws is told as an error and disturbs nobody", async () => {
+  test.each([
+    [
+      "throws",
+      () => {
+        throw new TypeError("mine");
+      },
+    ],
+    ["rejects", () => Promise.reject(new TypeError("mine"))],
+  ])("a listener that %s is told as an error and disturbs nobody", async (_, listener) => {
     const server = new FakeServer();
     const { client, entries, errors } = await online("alice", {}, server);
-    client.on("message", () => {
-      throw new TypeError("mine");
-    });
+    client.on("message", listener);
     server.say("bob", { user: "alice" }, "A");
     server.say("bob", { user: "alice" }, "B");
-    await until("both have come", () => entries.length === 2);
+    await until("both have come and failed", () => entries.length === 2 && errors.length === 2);
     expect(errors.map(({ code, cause }) => [code, (cause as Error).message])).toEqual([
       ["internal", "mine"],
       ["internal", "mine"],

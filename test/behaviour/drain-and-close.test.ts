@@ -180,16 +180,28 @@ describe("closing again, or early, does no harm:", () => {
     await expect(chat.start()).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("while it is starting, or is about to listen", async () => {
-    const open = freezing("open");
-    const parts = memory();
-    const chat = make({ ...parts, storage: intercept(parts.storage, open.around) });
-    open.freeze();
+  it("while it is starting, or is about to listen: what was opened is closed", async () => {
+    const opening = freezing("open");
+    opening.freeze();
+    const calls: string[] = [];
+    const watched = <T extends object>(name: string, part: T): T =>
+      intercept(part, async (method, args, run) => {
+        if (method === "open" || method === "close") calls.push(`${method} ${name}`);
+        return name === "storage" ? opening.around(method, args, run) : run();
+      });
+    const { storage, queue, registry } = memory();
+    const chat = make({
+      storage: watched("storage", storage),
+      queue: watched("queue", queue),
+      registry: watched("registry", registry),
+    });
     const refused = expect(chat.listen({ port: 0 })).rejects.toMatchObject({ code: "closed" });
-    await until("it to open storage", () => open.waiting === 1);
+    await until("it to open storage", () => opening.waiting === 1);
     const closed = chat.close();
-    open.thaw();
+    opening.thaw();
     await Promise.all([refused, closed]);
+    expect(calls.slice(0, 3).every((call) => call.startsWith("open"))).toBe(true);
+    expect(calls.slice(3).sort()).toEqual(["close queue", "close registry", "close storage"]);
     await expect(chat.send({ from: "a", to: { user: "b" }, content: "c" })).rejects.toMatchObject({ code: "closed" });
   });
 

@@ -88,20 +88,28 @@ describe("the events of a server", () => {
     ]);
   });
 
-  it("whose listener throws disturb nothing, and are told as an error", async () => {
+  it("whose listener throws or rejects disturb nobody, and are told as an error", async () => {
     const house = await openHouse();
+    const told: string[] = [];
     for (const event of ["connect", "disconnect", "message", "error"] as const) {
       house.server.on(event, () => {
         throw new Error(event);
       });
+      house.server.on(event, async () => {
+        throw new Error(`${event}, later`);
+      });
+      house.server.on(event, () => void told.push(event));
     }
     const alice = await house.client("alice");
     const bob = await house.client("bob");
     await alice.say({ user: "bob" }, "hello");
     await bob.gets("hello");
     await bob.leave();
-    await until("all to be told", () => house.errors.length >= 4);
-    expect(house.errors.map((one) => (one as Error).message)).toEqual(["connect", "connect", "message", "disconnect"]);
+    await until("all to be told", () => house.errors.length >= 8);
+    const twice = ["connect", "connect", "message", "disconnect"].flatMap((event) => [event, `${event}, later`]);
+    expect(house.errors.map((one) => (one as Error).message).sort()).toEqual(twice.sort());
+    expect(told.filter((event) => event !== "error")).toEqual(["connect", "connect", "message", "disconnect"]);
+    expect(told.filter((event) => event === "error")).toHaveLength(8);
   });
 });
 

@@ -5,6 +5,7 @@ import { Partition } from "../../src/messages/partition.js";
 import type { Command } from "../../src/model/command.js";
 import { directConversation, newId } from "../../src/model/ids.js";
 import type { QueueRecord, Write } from "../../src/ports/index.js";
+import { until } from "../../src/testing/until.js";
 import { intercept } from "./support/intercept.js";
 
 const COMMANDS = "commands";
@@ -24,7 +25,7 @@ function record(offset: number): QueueRecord {
 }
 
 /** An owner over an empty store, that notes what it writes, answers and reports. */
-async function owner(faults: { append?: Error; collect?: Error }) {
+async function owner(faults: { append?: Error; collect?: Error; write?: Error }) {
   const { storage } = memory();
   await storage.open();
   const writes: Write[] = [];
@@ -51,6 +52,7 @@ async function owner(faults: { append?: Error; collect?: Error }) {
     {
       storage: intercept(storage, (method, args, run) => {
         if (method !== "write") return run();
+        if (faults.write !== undefined) return Promise.reject(faults.write);
         writes.push(...(args[0] as readonly Write[]));
         return Promise.resolve();
       }),
@@ -88,4 +90,19 @@ it("a flush that can't be made ends the owner and nothing else", async () => {
   expect(failures).toEqual([fault]);
   expect(writes).toEqual([]);
   expect(() => subject.accept([record(2)])).toThrow("stopped");
+});
+
+it("an owner that can't reach storage tries again until it has to stop, and stops in time", async () => {
+  const fault = new Error("away");
+  const { subject, writes, answers, failures } = await owner({ write: fault });
+  await subject.accept([record(1)]);
+  expect(answers).toEqual([1]);
+  const flushed = subject.flush();
+  await until("two tries", () => failures.length >= 2);
+  const since = performance.now();
+  await subject.stop(100);
+  expect(performance.now() - since).toBeLessThan(5_000);
+  await flushed;
+  expect(new Set(failures)).toEqual(new Set([fault]));
+  expect(writes).toEqual([]);
 });
