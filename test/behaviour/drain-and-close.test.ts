@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createChatServer, developmentAuth, newId } from "sentseen";
 import { memory } from "sentseen/memory";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Write } from "../../src/ports/index.js";
 import { MSGPACK } from "../../src/protocol/codec.js";
 import { until } from "../../src/testing/until.js";
 import { written } from "../property/wire-form.js";
@@ -117,6 +118,23 @@ describe("a server that closes", () => {
     deaf.end();
   });
 
+  it("has written what it held in memory", async () => {
+    const writes: Write[] = [];
+    const house = await openHouse({
+      flushMs: 10_000,
+      aroundStorage(method, args, run) {
+        if (method === "write") writes.push(...(args[0] as readonly Write[]));
+        return run();
+      },
+    });
+    const alice = await house.client("alice");
+    await alice.say({ user: "bob" }, "for later");
+    expect(writes.some(({ kind }) => kind === "mailbox")).toBe(false);
+    await house.server.close();
+    expect(writes.filter(({ kind }) => kind === "mailbox")).toMatchObject([{ user: "bob" }]);
+    expect(writes.at(-1)).toMatchObject({ kind: "checkpoint" });
+  });
+
   it("has told of every connection's end when it is closed, and tells nothing afterwards", async () => {
     const house = await openHouse();
     const ended: unknown[] = [];
@@ -166,12 +184,24 @@ describe.each(STORES)("on $name, a server that is closed under load", (store) =>
 describe("closing again, or early, does no harm:", () => {
   const make = (parts = memory()) => createChatServer({ ...parts, authenticate: developmentAuth() });
 
-  it("at the same time and afterwards", async () => {
-    const chat = make();
+  it("at the same time and afterwards: everything is closed once", async () => {
+    const closed: string[] = [];
+    const watched = <T extends object>(name: string, part: T): T =>
+      intercept(part, (method, _args, run) => {
+        if (method === "close") closed.push(name);
+        return run();
+      });
+    const { storage, queue, registry } = memory();
+    const chat = make({
+      storage: watched("storage", storage),
+      queue: watched("queue", queue),
+      registry: watched("registry", registry),
+    });
     await chat.listen({ port: 0 });
     await Promise.all([chat.close(), chat.close({ spreadMs: 1_000 }), chat.close()]);
     await chat.close();
     await chat[Symbol.asyncDispose]();
+    expect(closed).toEqual(["queue", "storage", "registry"]);
   });
 
   it("before it was started", async () => {
