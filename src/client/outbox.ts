@@ -49,11 +49,11 @@ export function createOutbox(events: Events, left: (id: Uuid) => void): Outbox {
 
   function leave(tx: Transaction, row: OutboxRow, { message: sent, error }: Outcome): void {
     const { id, frame, conversation } = row;
+    // A watermark before it has taken it further already; what one behind it in the same step does is told in its turn.
+    const message = sent && withStatus(sent, tx.conversation(conversation));
     tx.answer(row);
     leaving.add(id);
     tx.after(() => {
-      // A watermark of the same step may have taken it further, and told so already.
-      const message = sent && withStatus(sent, tx.conversation(conversation));
       const outcome = { ...(message && { message }), ...(error && { error }) };
       leaving.delete(id);
       outcomes.set(id, outcome);

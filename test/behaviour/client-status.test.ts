@@ -257,3 +257,27 @@ test("a status never falls back, though the receipt comes before the acknowledge
   const told = statuses.filter((message) => message.id === id).map(({ status }) => status);
   expect([...new Set(told)]).toEqual(["delivered"]);
 });
+
+test("a status goes step by step, though the store takes receipts in one step with the acknowledgement", async () => {
+  const inner = memoryStore();
+  const write = async (step: Parameters<typeof inner.write>[0]) => {
+    // So slow that all that the server says at once waits for the first of it.
+    await turns(2);
+    await inner.write(step);
+  };
+  const { client, server, statuses } = await online("alice", { store: { ...inner, write } });
+  const conversation = directConversation("alice", "bob");
+  server.faults.receive = (frame) => {
+    if (frame.type !== "send") return false;
+    const { id, ref } = frame;
+    server.say("carol", { user: "alice" }, "first");
+    return [
+      { type: "ack", ref, id, conversation, seq: 1, timestamp: 1 },
+      { type: "receipt", watermarks: [{ conversation, user: "bob", delivered: 1, read: 0 }] },
+      { type: "receipt", watermarks: [{ conversation, user: "bob", delivered: 1, read: 1 }] },
+    ];
+  };
+  await client.send({ user: "bob" }, "hi");
+  await until("all is told", () => statuses.length === 3);
+  expect(statuses.map(({ status }) => status)).toEqual(["sent", "delivered", "read"]);
+});
