@@ -123,6 +123,14 @@ describe("the faulty network", () => {
     other.close();
   });
 
+  it("goes nowhere while no server is meant to be there, though the port has another by then", async () => {
+    proxy.targets = [null];
+    const socket = connect(proxy.port, "127.0.0.1");
+    socket.on("error", () => {});
+    await once(socket, "close");
+    expect(accepted).toHaveLength(0);
+  });
+
   it("ends a connection whose server isn't there", async () => {
     server.close();
     for (const socket of accepted) socket.destroy();

@@ -46,7 +46,7 @@ export class Device {
   static async enroll(
     name: string,
     user: string,
-    ports: readonly number[],
+    ports: readonly (number | null)[],
     history: History,
     random: Random,
   ): Promise<Device> {

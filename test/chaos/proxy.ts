@@ -25,13 +25,16 @@ export class FaultyProxy {
 
   private constructor(
     private readonly server: Server,
-    /** The ports that connections go to, each to the next one; they change when servers come back on others. */
-    public targets: readonly number[],
+    /**
+     * The ports that connections go to, each to the next one; null where there is no server just now. They change when
+     * servers come back on others.
+     */
+    public targets: readonly (number | null)[],
   ) {
     server.on("connection", (client) => this.accept(client));
   }
 
-  static async open(...targets: readonly number[]): Promise<FaultyProxy> {
+  static async open(...targets: readonly (number | null)[]): Promise<FaultyProxy> {
     // Half-open ends are kept apart, so that a FIN is passed on as a FIN.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     await new Promise<void>((resolve, reject) => {
@@ -47,11 +50,11 @@ export class FaultyProxy {
 
   private accept(client: Socket): void {
     client.on("error", () => {});
-    if (this.refusing) {
+    const port = this.targets[this.accepted++ % this.targets.length] ?? null;
+    if (this.refusing || port === null) {
       client.resetAndDestroy();
       return;
     }
-    const port = this.targets[this.accepted++ % this.targets.length] as number;
     const upstream = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     const link: Link = { client, upstream, dead: false, deaf: false, slow: this.slowing };
     this.links.add(link);

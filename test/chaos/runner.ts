@@ -53,7 +53,7 @@ class Run {
   private readonly devices: Device[] = [];
   private readonly groups: string[] = [];
   private readonly servers: readonly ServerControl[];
-  private readonly ports: number[] = [];
+  private readonly ports: (number | null)[] = [];
   private readonly shape: Shape;
   private readonly patience: number;
 
@@ -79,7 +79,7 @@ class Run {
     );
   }
 
-  private moveTo(node: number, port: number): void {
+  private moveTo(node: number, port: number | null): void {
     this.ports[node] = port;
     for (const { network } of this.devices) network.targets = [...this.ports];
   }

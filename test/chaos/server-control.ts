@@ -12,8 +12,8 @@ export class ServerControl {
     private readonly file: string,
     private readonly setup: ServerSetup,
     private readonly history: History,
-    /** Told of the port of each life. */
-    private readonly onPort: (port: number) => void,
+    /** Told of the port of each life, and null before it ends: the next to get the port may be somebody else's server. */
+    private readonly onPort: (port: number | null) => void,
   ) {}
 
   /** Begins the next life. */
@@ -65,6 +65,7 @@ export class ServerControl {
     const server = this.current;
     this.current = null;
     if (server === null) return;
+    this.onPort(null);
     this.history.add({ type: "fault", text: how === "kill" ? "server killed" : "server drained" });
     await (how === "kill" ? server.kill() : server.drain());
   }
