@@ -11,6 +11,9 @@ import type { Transaction } from "./transaction.js";
 
 type Watermark = ServerFrames["receipt"]["watermarks"][number];
 
+/** How often members are asked for again that have changed meanwhile. */
+const ASKED_AGAIN = 10;
+
 /**
  * What a device asks for beside its mailbox: its conversations, where it is new or the server lost its place; the
  * watermarks that grew while it was away; the members of groups that it wrote to. All of it ends with its session
@@ -52,9 +55,14 @@ export function createSync(ledger: Ledger, inbox: Inbox, events: Events): Sync {
     return answer;
   }
 
-  async function askMembers(session: Session, conversation: Uuid, self: UserId): Promise<ConversationRow> {
+  async function askMembers(
+    session: Session,
+    conversation: Uuid,
+    self: UserId,
+    more = ASKED_AGAIN,
+  ): Promise<ConversationRow> {
     const told = await session.request("group.members", { conversation });
-    return ledger.run((tx) => {
+    const row = await ledger.run((tx) => {
       const before = tx.conversation(conversation);
       const other = told.members.find(({ user }) => user !== self)?.user ?? self;
       const row = before ?? emptyRow(conversation, told.kind, told.kind === "direct" ? other : undefined);
@@ -62,6 +70,8 @@ export function createSync(ledger: Ledger, inbox: Inbox, events: Events): Sync {
       inbox.putRow(tx, before, after, self);
       return after;
     });
+    // An answer from before the group's last change tells nothing.
+    return row.members === undefined && more > 0 ? askMembers(session, conversation, self, more - 1) : row;
   }
 
   async function grown(tx: Transaction, watermarks: readonly Watermark[], self: UserId): Promise<void> {

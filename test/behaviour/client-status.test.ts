@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type ChatMessage, directConversation, memoryStore, newId } from "../../src/client/index.js";
+import type { ServerFrame } from "../../src/protocol/frames.js";
 import { until } from "../../src/testing/until.js";
 import { FakeClock, turns } from "./client-fake-clock.js";
 import { FakeServer } from "./client-fake-server.js";
@@ -111,6 +112,30 @@ describe("the status of a message", () => {
     await alice.client.settled(id);
     server.mark("carol", conversation, { delivered: 3, read: 0 });
     await until("it was delivered", () => steps(alice.statuses).includes("hello all delivered"));
+  });
+
+  test("in a group that changes while it asks who its members are, it asks again", async () => {
+    const server = new FakeServer();
+    const bob = await online("bob", {}, server);
+    const conversation = await bob.client.createGroup("crew", ["carol"]);
+    await bob.client.addMembers(conversation, ["alice"]);
+    const alice = await online("alice", {}, server);
+    await until("alice knows of the group", () => alice.entries.length === 1);
+    let late: ServerFrame | undefined;
+    server.faults.send = (frame) => {
+      if (frame.type !== "member_list" || late !== undefined) return 1;
+      late = frame;
+      return 0;
+    };
+    const { id } = await alice.client.send({ conversation }, "hello all");
+    await alice.client.settled(id);
+    await until("she has asked", () => late !== undefined);
+    await bob.client.renameGroup(conversation, "band");
+    await until("she knows the new name", () => alice.entries.length === 3);
+    for (const line of server.of("alice")) line.send(late as ServerFrame);
+    server.mark("carol", conversation, { delivered: 3, read: 0 });
+    await until("it was delivered", () => steps(alice.statuses).includes("hello all delivered"));
+    expect(await alice.client.conversations()).toMatchObject([{ name: "band" }]);
   });
 
   test("a message to oneself is sent, and no more", async () => {
