@@ -4,8 +4,11 @@ import { type ClientClock, createTimer } from "./clock.js";
 import type { Session } from "./session.js";
 import type { ConversationRow, Mark } from "./stores/store.js";
 
-/** Receipts are sent at most this often, in milliseconds. */
-const PAUSE = 50;
+/**
+ * Milliseconds between receipts: the first one goes at once, and in a stream, where each pause has brought more, twice
+ * as many up to the last. A watermark says as much of ten messages as of one, and costs the server as much as a message.
+ */
+const PAUSE = { first: 50, last: 400 };
 /** So long, in milliseconds, what nobody waits for may wait for company. */
 const PATIENCE = 500;
 
@@ -15,7 +18,7 @@ interface Reported extends Mark {
 }
 
 /**
- * Tells the server how far this device has got, after the store has it: at most one receipt in a while, with all that
+ * Tells the server how far this device has got, after the store has it: at most one receipt in a pause, with all that
  * grew. The server answers none, and may forget some in a crash, so each is repeated until it has surely been kept:
  * when a pong shows the position, and another one came between, long enough for the server to have written it.
  */
@@ -50,6 +53,7 @@ export function createReceipts(
   let urgent = false;
   /** The timer runs for what isn't. */
   let patient = false;
+  let nextPause = PAUSE.first;
   let positionSent = 0;
   /** The position that had been sent before the last ping. */
   let positionPinged = 0;
@@ -81,7 +85,8 @@ export function createReceipts(
       report(rows.slice(from, from + PAGE), from === 0 ? moved : undefined);
     }
     // What comes in meanwhile goes together.
-    pause.set(PAUSE, () => {
+    pause.set(nextPause, () => {
+      nextPause = urgent ? Math.min(nextPause * 2, PAUSE.last) : PAUSE.first;
       if (urgent) flush();
       else if (dirty.size > 0 || positionDirty) later();
     });

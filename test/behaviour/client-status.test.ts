@@ -171,6 +171,34 @@ describe("receipts of this device", () => {
     expect(received).toBe(sent);
   });
 
+  test("one message is told of at once, a stream of them ever more rarely, and at once again after it", async () => {
+    const server = new FakeServer();
+    const clock = new FakeClock();
+    const { client } = clientOf(server, "alice", { clock });
+    const connected = client.connect();
+    await clock.pass(100);
+    await connected;
+    await clock.pass(1_000);
+    const told = () => server.of("alice")[0]?.received.filter(({ type }) => type === "receipt").length ?? 0;
+    const tellings: number[] = [];
+    const begun = clock.now();
+    for (let before = told(); clock.now() - begun < 2_000; ) {
+      server.say("bob", { user: "alice" }, "and");
+      await turns(2);
+      await clock.pass(10);
+      if (told() > before) tellings.push(clock.now() - begun);
+      before = told();
+    }
+    expect(tellings).toEqual([10, 50, 150, 350, 750, 1_150, 1_550, 1_950]);
+    await clock.pass(1_000);
+    const before = told();
+    const { conversation } = server.say("bob", { user: "alice" }, "the last one");
+    await turns(2);
+    await clock.pass(1);
+    expect(told()).toBe(before + 1);
+    expect(server.groups.get(conversation)?.marks.get("alice")?.delivered).toBe(server.groups.get(conversation)?.head);
+  });
+
   test("what was only sent is told after a while, or with what is waited for", async () => {
     const server = new FakeServer();
     const clock = new FakeClock();
