@@ -160,13 +160,17 @@ export class MessagesRole implements Consumer {
       cached: CACHED,
     });
     let answers: AnswerTo[] = [];
+    let released: Offset = 0;
     const outlets: Outlets = {
       append(offset, entry, recipients) {
         deliveries.add(offset, entry, recipients);
         history.add(entry, offset);
         receipts.note(entry);
       },
-      release: (upTo) => deliveries.release(upTo),
+      release(upTo) {
+        released = upTo;
+        deliveries.release(upTo);
+      },
       answer: ({ command, answer, placed }) => {
         if (answer !== null) answers.push({ ...namesOf(command), answer });
         if (placed !== null) events.entry(placed.entry);
@@ -175,7 +179,7 @@ export class MessagesRole implements Consumer {
         const told = answers;
         answers = [];
         // Whoever asks for a mailbox after an acknowledgement finds in it what came before.
-        deliveries.accepted(owner.applied).then(() => this.tell(told), failed);
+        deliveries.accepted(released).then(() => this.tell(told), failed);
       },
       deadLetter: (_offset, error) => {
         this.deadLetters++;

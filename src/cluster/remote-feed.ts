@@ -39,8 +39,10 @@ export class RemoteFeed {
   private reading = false;
   private closed = false;
   private announced = false;
-  /** Something was acknowledged to the connection since it was last asked how far the mailbox goes. */
-  private stale = false;
+  /** Acknowledgements to the connection, each of which may stand behind entries that haven't come. */
+  private acknowledged = 0;
+  /** How many of them there were when the question was put that told how far the mailbox goes. */
+  private asOf = 0;
   private retry: NodeJS.Timeout | null = null;
   /** Reading starts over behind what it did under an older number. */
   private run = 0;
@@ -69,7 +71,7 @@ export class RemoteFeed {
 
   restart(after: Offset): void {
     this.run++;
-    this.stale = true;
+    this.acknowledged++;
     this.sent = Math.min(after, this.sent);
     this.ownUpTo = this.head;
     this.live = this.reading = this.announced = false;
@@ -81,7 +83,7 @@ export class RemoteFeed {
    * entries that came before them.
    */
   isAt(): boolean {
-    this.stale = true;
+    this.acknowledged++;
     return false;
   }
 
@@ -94,16 +96,17 @@ export class RemoteFeed {
     return this.stale ? Number.MAX_SAFE_INTEGER : this.head;
   }
 
+  /** There may be more that comes before what was acknowledged, also while an answer is on its way that will tell. */
+  private get stale(): boolean {
+    return this.asOf < this.acknowledged;
+  }
+
   private async ask(): Promise<void> {
-    this.stale = false;
-    try {
-      const { head, since } = await this.options.extent();
-      this.look(head);
-      this.began(since);
-    } catch (error) {
-      this.stale = true;
-      throw error;
-    }
+    const asOf = this.acknowledged;
+    const { head, since } = await this.options.extent();
+    this.asOf = Math.max(this.asOf, asOf);
+    this.look(head);
+    this.began(since);
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import type { Partition } from "./partition.js";
 export interface FlushTarget {
   readonly topic: string;
   readonly partition: number;
-  /** Whether storage lands all writes of a call together; a plan is a single step there. */
+  /** Whether storage lands all writes of a call together: a plan has no more steps than it needs there. */
   readonly atomic: boolean;
 }
 
@@ -48,14 +48,20 @@ export function planFlush(
     },
     { name: "flush.checkpoint", writes: checkpointWrite(partition, target, upTo) },
   ];
-  const wanted = steps.filter(({ writes }) => writes.length > 0);
   const before = deliver && (() => deliver(upTo));
-  if (!target.atomic) {
-    const next = wanted.findIndex(({ name }) => name !== "flush.rows");
-    return { upTo, steps: wanted.map((step, i) => (i === next && before ? { ...step, before } : step)) };
-  }
-  const writes = wanted.flatMap((step) => step.writes);
-  return { upTo, steps: writes.length === 0 ? [] : [{ name: "flush.checkpoint", writes, ...(before && { before }) }] };
+  // Where writes land together, only what is delivered in between divides them.
+  const whole = (): FlushStep[] => {
+    const [rows, ...states] = steps.map(({ writes }) => writes) as [readonly Write[], ...(readonly Write[])[]];
+    return before === undefined
+      ? [{ name: "flush.checkpoint", writes: [rows, ...states].flat() }]
+      : [
+          { name: "flush.rows", writes: rows },
+          { name: "flush.checkpoint", writes: states.flat() },
+        ];
+  };
+  const wanted = (target.atomic ? whole() : steps).filter(({ writes }) => writes.length > 0);
+  const next = wanted.findIndex(({ name }) => name !== "flush.rows");
+  return { upTo, steps: wanted.map((step, i) => (i === next && before ? { ...step, before } : step)) };
 }
 
 function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atomic: boolean): Write {

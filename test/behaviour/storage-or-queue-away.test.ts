@@ -2,11 +2,12 @@ import { ChatError } from "sentseen";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { type ChatClient, createChatClient } from "../../src/client/node.js";
+import type { Write } from "../../src/ports/storage.js";
 import { until } from "../../src/testing/until.js";
 import { texts } from "./client-setup.js";
 import { type House, openHouse } from "./support/house.js";
 import type { Around } from "./support/intercept.js";
-import { DURABLE_LOG, STORES, WAITING_FOR_STORAGE } from "./support/stores.js";
+import { CLUSTERED_WAITING_FOR_STORAGE, DURABLE_LOG, STORES, WAITING_FOR_STORAGE } from "./support/stores.js";
 
 const away = () => Promise.reject(new ChatError("store_unavailable", "It is away."));
 
@@ -99,6 +100,44 @@ describe("while storage answers nothing", () => {
     storage.end();
     await alice.next("synced");
   });
+
+  it.each([
+    { store: WAITING_FOR_STORAGE, stored: "mailbox" },
+    { store: CLUSTERED_WAITING_FOR_STORAGE, stored: "history" },
+  ])(
+    "$store.name: what came while something else was written is shown to nobody before it is stored itself",
+    async ({ store, stored }) => {
+      const held: (() => void)[] = [];
+      let holding = false;
+      const house = await openHouse({
+        store,
+        aroundStorage: (method, [writes], run) => {
+          if (method !== "write" || !holding || !(writes as Write[]).some(({ kind }) => kind === stored)) return run();
+          return new Promise<void>((resolve) => held.push(resolve)).then(run);
+        },
+      });
+      const alice = await house.client("alice");
+      const bob = await house.client("bob");
+      await alice.say({ user: "bob" }, "before");
+      holding = true;
+      const first = alice.start(alice.message({ user: "bob" }, "first"));
+      await until("the first is being written", () => held.length === 1);
+      const { applied } = house.server.stats();
+      const second = alice.start(alice.message({ user: "bob" }, "second"));
+      await until("the second is applied", () => house.server.stats().applied > applied);
+      held.shift()?.();
+      await alice.answer(first);
+      await until("the second is being written", () => held.length === 1);
+      const before = bob.frames.length;
+      bob.send({ type: "ping" });
+      await bob.next("pong", () => true, before);
+      expect(bob.texts).toEqual(["before", "first"]);
+      holding = false;
+      held.shift()?.();
+      expect(await alice.answer(second)).toMatchObject({ type: "ack", seq: 3 });
+      await bob.gets("second");
+    },
+  );
 });
 
 describe.each(STORES)("on $name, while storage refuses everything", (store) => {

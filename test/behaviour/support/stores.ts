@@ -64,6 +64,13 @@ function clustered(durable: boolean): Store {
 
 export const DURABLE_LOG = inMemory(true);
 export const WAITING_FOR_STORAGE = inMemory(false);
+export const CLUSTERED_WAITING_FOR_STORAGE = clustered(false);
 
 /** Every kind of store that behaviour mustn't depend on. */
-export const STORES: readonly Store[] = [WAITING_FOR_STORAGE, DURABLE_LOG, ON_DISK, clustered(true), clustered(false)];
+export const STORES: readonly Store[] = [
+  WAITING_FOR_STORAGE,
+  DURABLE_LOG,
+  ON_DISK,
+  clustered(true),
+  CLUSTERED_WAITING_FOR_STORAGE,
+];
