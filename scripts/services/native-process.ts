@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "./eventually.js";
 import { identityOf, livingPid } from "./identity.js";
@@ -42,11 +42,12 @@ export class NativeProcess {
     }
   }
 
-  /** Sends a signal; one that ends processes is waited for until it has. Does nothing where there is no process. */
+  /** Sends a signal; one that ends or stops processes is waited for until it has. Does nothing where there is no process. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     const pid = this.pid();
     if (pid === null) return;
     send(pid, signal);
+    if (signal === "SIGSTOP") await eventually(`process ${pid} to stop`, () => stands(pid), 30_000);
     if (!FATAL.includes(signal)) return;
     await eventually(`process ${pid} to end after ${signal}`, () => this.pid() === null, 30_000);
     rmSync(this.#pidFile, { force: true });
@@ -57,6 +58,18 @@ export class NativeProcess {
     // What is paused doesn't hear that it should end.
     await this.signal("SIGCONT");
     await this.signal("SIGTERM").catch(() => this.signal("SIGKILL"));
+  }
+}
+
+/** Whether no thread of a process runs: each stops only where it next leaves the kernel, which takes a while under load. */
+function stands(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return true;
+  try {
+    return readdirSync(threads).every((thread) => /\) [Tt] /.test(readFileSync(`${threads}/${thread}/stat`, "utf8")));
+  } catch {
+    // One of them ended just now.
+    return false;
   }
 }
 
