@@ -133,16 +133,22 @@ export class DeliveryOwner {
   private plan(): FlushPlan {
     const { partition, config } = this.options;
     const upTo = this.applied;
-    const rows = this.mailboxes.collect(upTo);
     const value = encodeProgress({ done: this.done, since: this.since });
     const checkpoint = { kind: "checkpoint", topic: DELIVERIES, partition, offset: upTo, value } as const;
-    const steps: FlushStep[] = [
-      { name: "flush.rows", writes: rows },
-      { name: "flush.checkpoint", writes: upTo > this.checkpoint ? [checkpoint] : [] },
-    ];
-    if (config.storage.atomic)
-      return { upTo, steps: [{ name: "flush.checkpoint", writes: steps.flatMap(({ writes }) => writes) }] };
-    return { upTo, steps: steps.filter(({ writes }) => writes.length > 0) };
+    const moved = upTo > this.checkpoint ? [checkpoint] : [];
+    return {
+      upTo,
+      steps: () => {
+        const rows = this.mailboxes.collect(upTo);
+        const steps: FlushStep[] = config.storage.atomic
+          ? [{ name: "flush.checkpoint", writes: [...rows, ...moved] }]
+          : [
+              { name: "flush.rows", writes: rows },
+              { name: "flush.checkpoint", writes: moved },
+            ];
+        return steps.filter(({ writes }) => writes.length > 0);
+      },
+    };
   }
 
   private landed(upTo: Offset): void {

@@ -13,9 +13,19 @@ export interface FlushStep {
 export interface FlushPlan {
   /** Once the plan has landed, everything up to here is in storage. */
   readonly upTo: Offset;
-  /** Each step lands before the next is issued. [R2 a] */
-  readonly steps: readonly FlushStep[];
+  /**
+   * States as of `upTo`, and rows as they are wanted when this is called, which is once: what was acknowledged
+   * meanwhile needs none. Each step lands before the next is issued. [R2 a]
+   */
+  readonly steps: () => readonly FlushStep[];
 }
+
+/**
+ * Milliseconds that a flush for which nobody waits leaves between its states and its rows, at most a fifth of the time
+ * between flushes: enough for connected devices to acknowledge what they have just been sent, so that it isn't written
+ * only to be removed.
+ */
+const SETTLE_MS = 600;
 
 export interface FlusherOptions {
   readonly storage: Pick<Storage, "write">;
@@ -46,6 +56,8 @@ export class Flusher {
   private changed = false;
   /** Somebody waits for the next flush. */
   private awaited = false;
+  /** Ends the wait between states and rows. */
+  private hurry: (() => void) | null = null;
 
   constructor(private readonly options: FlusherOptions) {}
 
@@ -53,10 +65,13 @@ export class Flusher {
   touch(soon = false): void {
     this.changed = true;
     this.awaited ||= soon;
-    if (this.flushing !== null || this.stopped) return;
+    if (this.stopped) return;
     const { waiting, flushBytes, flushMs } = this.options;
-    if (this.awaited || waiting() >= flushBytes) this.start();
-    else this.timer ??= setTimeout(() => this.start(), flushMs);
+    const now = this.awaited || waiting() >= flushBytes;
+    if (now) this.hurry?.();
+    if (this.flushing !== null) return;
+    if (now) this.start(true);
+    else this.timer ??= setTimeout(() => this.start(false), flushMs);
   }
 
   /** Returns a promise only where so much waits that the log isn't to be read on before it has landed. */
@@ -68,17 +83,19 @@ export class Flusher {
 
   /** Writes everything up to the last record applied. Resolves when it has landed. */
   async flush(): Promise<void> {
+    this.hurry?.();
     if (this.flushing !== null) await this.flushing;
-    this.start();
+    this.start(true);
+    this.hurry?.();
     await this.flushing;
   }
 
-  private start(): void {
+  private start(now: boolean): void {
     this.clearTimer();
     if (this.flushing !== null || !this.changed || this.stopped) return;
     this.changed = false;
     this.awaited = false;
-    this.flushing = this.write()
+    this.flushing = this.write(now)
       .catch((error: unknown) => this.giveUp(error))
       .finally(() => {
         this.flushing = null;
@@ -86,12 +103,26 @@ export class Flusher {
       });
   }
 
-  private async write(): Promise<void> {
+  private async write(now: boolean): Promise<void> {
     const { plan, probe, landed } = this.options;
     const { steps, upTo } = plan();
     probe("flush.planned");
-    for (const step of steps) if (!(await this.land(step))) return;
+    if (!now) await this.settle();
+    if (this.stopped) return;
+    for (const step of steps()) if (!(await this.land(step))) return;
     landed(upTo);
+  }
+
+  private async settle(): Promise<void> {
+    const late = Math.min(SETTLE_MS, this.options.flushMs / 5);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, late);
+      this.hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.hurry = null;
   }
 
   /** Lands a step, however long storage is away [R5]; false where the lease was lost meanwhile. [R2 c] */
@@ -119,6 +150,7 @@ export class Flusher {
   giveUp(error: unknown): void {
     this.stopped = true;
     this.clearTimer();
+    this.hurry?.();
     this.options.failed(error);
   }
 

@@ -19,15 +19,14 @@ export interface FlushTarget {
  */
 export function planFlush(
   partition: Partition,
-  rows: readonly Write[],
+  rows: (upTo: Offset) => readonly Write[],
   target: FlushTarget,
   /** Resolves when what the entries lead to elsewhere is accepted there: behind the rows, before the states. */
   deliver?: (upTo: Offset) => Promise<void>,
 ): FlushPlan {
   const upTo = partition.applied;
   const { conversations, devices, membership } = partition.dirty();
-  const steps: FlushStep[] = [
-    { name: "flush.rows", writes: rows },
+  const states: FlushStep[] = [
     {
       name: "flush.device_states",
       writes: devices.map(({ key, state }) => deviceWrite(key, state, upTo, target.atomic)),
@@ -48,20 +47,25 @@ export function planFlush(
     },
     { name: "flush.checkpoint", writes: checkpointWrite(partition, target, upTo) },
   ];
-  const before = deliver && (() => deliver(upTo));
-  // Where writes land together, only what is delivered in between divides them.
-  const whole = (): FlushStep[] => {
-    const [rows, ...states] = steps.map(({ writes }) => writes) as [readonly Write[], ...(readonly Write[])[]];
-    return before === undefined
-      ? [{ name: "flush.checkpoint", writes: [rows, ...states].flat() }]
-      : [
-          { name: "flush.rows", writes: rows },
-          { name: "flush.checkpoint", writes: states.flat() },
-        ];
+  return {
+    upTo,
+    steps() {
+      const steps = stepsOf({ name: "flush.rows", writes: rows(upTo) }, states, target.atomic, deliver === undefined);
+      const next = steps.findIndex(({ name }) => name !== "flush.rows");
+      return steps.map((step, i) => (i === next && deliver ? { ...step, before: () => deliver(upTo) } : step));
+    },
   };
-  const wanted = (target.atomic ? whole() : steps).filter(({ writes }) => writes.length > 0);
-  const next = wanted.findIndex(({ name }) => name !== "flush.rows");
-  return { upTo, steps: wanted.map((step, i) => (i === next && before ? { ...step, before } : step)) };
+}
+
+/** The steps that write something. Where writes land together, only what is delivered in between divides them. */
+function stepsOf(rows: FlushStep, states: readonly FlushStep[], atomic: boolean, undivided: boolean): FlushStep[] {
+  const together = (steps: readonly FlushStep[]): FlushStep => ({
+    name: "flush.checkpoint",
+    writes: steps.flatMap(({ writes }) => writes),
+  });
+  let steps = [rows, ...states];
+  if (atomic) steps = undivided ? [together(steps)] : [rows, together(states)];
+  return steps.filter(({ writes }) => writes.length > 0);
 }
 
 function deviceWrite(key: DeviceStateKey, state: DeviceState, upTo: Offset, atomic: boolean): Write {

@@ -215,7 +215,7 @@ export class Owner {
 
   private plan(): FlushPlan {
     const { storage, topic, number, parts, deliver } = this.options;
-    const rows = parts.flatMap((part) => part.collect(this.partition.applied));
+    const rows = (upTo: Offset) => parts.flatMap((part) => part.collect(upTo));
     return planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic }, deliver);
   }
 

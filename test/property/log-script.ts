@@ -54,10 +54,12 @@ export class Script {
     }
   }
 
-  /** It is time to flush: the first step is issued, if the owner thinks it may. */
+  /** It is time to flush, and the rows have settled: the first step is issued, if the owner thinks it may. */
   async issue(): Promise<void> {
-    vi.advanceTimersToNextTimer();
-    await this.world.settle();
+    for (let timers = 0; timers < 2; timers++) {
+      vi.advanceTimersToNextTimer();
+      await this.world.settle();
+    }
   }
 
   /** The step of a flush that an owner has issued lands: all of it, or so many writes. The next one is issued then. */
