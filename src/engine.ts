@@ -82,8 +82,10 @@ export class Engine implements Backend, Consumer {
     this.link.tell(replaced.server_id, { kind: "replaced", entry: replaced });
   }
 
-  removeDevice(user: UserId, device: Uuid): Promise<void> {
-    return this.mailboxes.removeDevice(user, device);
+  async removeDevice(user: UserId, device: Uuid): Promise<void> {
+    const { mailboxes, owner } = this.current();
+    mailboxes.removeDevice(user, device);
+    if (!(await owner.flush())) throw new ChatError("store_unavailable", "The log lost its owner meanwhile.");
   }
 
   stats(): BackendStats {
@@ -226,9 +228,9 @@ export class Engine implements Backend, Consumer {
       storage,
       now,
       everyMs: config.sweepMs,
-      before: () => {
+      before: async () => {
         mailboxes.expire();
-        return owner.flush();
+        await owner.flush();
       },
       failed: events.failed,
     });

@@ -25,6 +25,7 @@ import { parse, userId, uuid } from "./gateway/given-by-host.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
 import type { Services } from "./gateway/services.js";
 import { turnAway } from "./gateway/turn-away.js";
+import { within } from "./log/within.js";
 import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 import type { NodeSession } from "./ports/connection-registry.js";
@@ -58,6 +59,7 @@ export interface ChatServerStats extends BackendStats {
 type State = "new" | "starting" | "running" | "closing" | "closed";
 
 const deviceSchema = z.strictObject({ user: userId, device: uuid });
+const REMOVE_MS = 10_000;
 const CLOSE_SOCKETS_MS = 2_000;
 /** How long (ms) a request may take to arrive, so that nobody holds a socket by sending it a byte at a time. */
 const HTTP_TIMES = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 } as const;
@@ -255,12 +257,15 @@ export class ChatServer {
     return this.gateway?.disconnect(user, device) ?? 0;
   }
 
-  /** Forgets a device of a user: what waited only for it goes, its connection ends. */
+  /**
+   * Forgets a device of a user: what waited only for it goes, its connection ends. Resolves when that is stored; rejects
+   * with `timeout` after 10 seconds, and it will be stored all the same once storage is back.
+   */
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
     if (this.state !== "running") throw new ChatError("closed", "The server isn't running.");
     const of = parse(deviceSchema, { user, device });
     this.disconnect(of);
-    await this.backend.removeDevice(of.user, of.device);
+    await within(REMOVE_MS, this.backend.removeDevice(of.user, of.device));
   }
 
   stats(): ChatServerStats {

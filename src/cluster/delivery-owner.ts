@@ -208,7 +208,8 @@ export class DeliveryOwner {
   }
 
   private async remove(user: UserId, device: Uuid): Promise<true> {
-    await this.mailboxes.removeDevice(user, device);
+    this.mailboxes.removeDevice(user, device);
+    if (!(await this.flusher.flush())) throw new ChatError("closed", "The partition belongs to another owner.");
     return true;
   }
 

@@ -24,6 +24,8 @@ export class Mailbox {
 
   /** Devices whose row differs from the stored one. */
   private changedDevices: Set<Uuid> | null = null;
+  /** Devices that are no more, which storage doesn't know yet. */
+  private removedDevices: Set<Uuid> | null = null;
   private pending: MailboxEntry[] = [];
 
   constructor(
@@ -45,7 +47,7 @@ export class Mailbox {
 
   /** Whether nothing would be lost if this object were let go. */
   get idle(): boolean {
-    return this.feeds.length === 0 && !this.hasPending && !this.hasChangedDevices;
+    return this.feeds.length === 0 && this.isWritten;
   }
 
   addFeed(feed: Sink): void {
@@ -56,13 +58,21 @@ export class Mailbox {
     this.feeds = this.feeds.filter((other) => other !== feed);
   }
 
-  get hasChangedDevices(): boolean {
-    return this.changedDevices !== null;
+  /** Whether storage holds, or is just given, all that is here. */
+  get isWritten(): boolean {
+    return this.pending.length === 0 && this.changedDevices === null && this.removedDevices === null;
+  }
+
+  /** What storage knows of the user's devices; those that were removed meanwhile are left out. */
+  knowDevices(rows: readonly DeviceRow[]): void {
+    this.devices = new Map(rows.map((row) => [row.device, row]));
+    for (const device of this.removedDevices ?? NONE) this.devices.delete(device);
   }
 
   /** A device's row, which is to be stored with the next flush. */
   putDevice(row: DeviceRow): void {
     this.devices?.set(row.device, row);
+    this.removedDevices?.delete(row.device);
     this.changedDevices ??= new Set();
     this.changedDevices.add(row.device);
   }
@@ -78,13 +88,18 @@ export class Mailbox {
     return rows;
   }
 
-  /** Answers whether the device was there. */
-  removeDevice(device: Uuid): boolean {
-    return this.devices?.delete(device) ?? false;
+  /** A device is no more, which is to be stored with the next flush. */
+  removeDevice(device: Uuid): void {
+    this.devices?.delete(device);
+    this.removedDevices ??= new Set();
+    this.removedDevices.add(device);
   }
 
-  get hasPending(): boolean {
-    return this.pending.length > 0;
+  /** The devices whose removal is to be stored now. */
+  takeRemovedDevices(): Iterable<Uuid> {
+    const removed = this.removedDevices ?? NONE;
+    this.removedDevices = null;
+    return removed;
   }
 
   /** Entries that aren't known to be in storage, with after < position ≤ upTo. */
@@ -123,7 +138,7 @@ export class Mailbox {
         this.putDevice({ ...row, seen_at: now });
       } else {
         if (unseen < keepMs) continue;
-        this.removeDevice(device);
+        this.devices?.delete(device);
       }
       changed = true;
     }

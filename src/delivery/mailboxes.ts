@@ -229,11 +229,10 @@ export class Mailboxes implements Progress, FlushPart {
     if (trims) this.forget(mailbox.dropUpTo(mailbox.trimmed));
   }
 
-  /** A device is unlinked: what waited only for it may go. */
-  async removeDevice(user: UserId, device: Uuid): Promise<void> {
-    await this.options.storage.write([{ kind: "device_removed", user, device }]);
-    const mailbox = this.mailboxes.get(user);
-    if (mailbox?.removeDevice(device) !== true) return;
+  /** A device is unlinked: what waited only for it may go. Storage knows behind the next flush. */
+  removeDevice(user: UserId, device: Uuid): void {
+    const mailbox = this.mailbox(user);
+    mailbox.removeDevice(device);
     this.dirty.add(mailbox);
     if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
     this.options.changed();
@@ -277,6 +276,7 @@ export class Mailboxes implements Progress, FlushPart {
         writes.push({ kind: "trim", user, position: mailbox.trimmed });
         if (mailbox.trimmed >= mailbox.storedUpTo) mailbox.storedUpTo = 0;
       }
+      for (const device of mailbox.takeRemovedDevices()) writes.push({ kind: "device_removed", user, device });
       for (const row of mailbox.takeChangedDevices()) {
         writes.push({ kind: "device", ...row, expires_at: row.seen_at + this.options.keepMs });
       }
@@ -289,7 +289,7 @@ export class Mailboxes implements Progress, FlushPart {
     this.flushed = upTo;
     for (const mailbox of this.dirty) {
       this.forget(mailbox.dropUpTo(upTo));
-      if (!mailbox.hasPending && !mailbox.hasChangedDevices) {
+      if (mailbox.isWritten) {
         this.dirty.delete(mailbox);
         this.letGo(mailbox);
       }
@@ -338,7 +338,7 @@ export class Mailboxes implements Progress, FlushPart {
     const load = this.options.storage
       .devices(user)
       .then((rows) => {
-        mailbox.devices = new Map(rows.map((row) => [row.device, row]));
+        mailbox.knowDevices(rows);
       })
       .finally(() => this.loading.delete(user));
     this.loading.set(user, load);
@@ -356,11 +356,10 @@ export class Mailboxes implements Progress, FlushPart {
     const row: DeviceRow = { user: mailbox.user, device, position, seen_at: now, value: deviceInfoValue(info) };
     if (known === undefined) {
       await this.options.storage.write([{ kind: "device", ...row, expires_at: now + this.options.keepMs }]);
-      mailbox.devices?.set(device, row);
-    } else {
-      mailbox.putDevice(row);
-      this.dirty.add(mailbox);
     }
+    // Written once more where it is new: a flush may have been under way that removes it.
+    mailbox.putDevice(row);
+    this.dirty.add(mailbox);
     if (mailbox.retrim()) this.forget(mailbox.dropUpTo(mailbox.trimmed));
   }
 }

@@ -52,7 +52,7 @@ export class Flusher {
   /** Nothing is written any more. */
   stopped = false;
   private timer: NodeJS.Timeout | null = null;
-  private flushing: Promise<void> | null = null;
+  private flushing: Promise<boolean> | null = null;
   private changed = false;
   /** Somebody waits for the next flush. */
   private awaited = false;
@@ -78,16 +78,16 @@ export class Flusher {
   room(): void | Promise<void> {
     const { waiting, flushBytes } = this.options;
     if (waiting() < flushBytes * 4) return;
-    return this.flush();
+    return this.flush().then(() => {});
   }
 
-  /** Writes everything up to the last record applied. Resolves when it has landed. */
-  async flush(): Promise<void> {
+  /** Writes everything up to the last record applied, however long it takes. Answers whether it has landed. */
+  async flush(): Promise<boolean> {
     this.hurry?.();
     if (this.flushing !== null) await this.flushing;
     this.start(true);
     this.hurry?.();
-    await this.flushing;
+    return this.flushing ?? !this.stopped;
   }
 
   private start(now: boolean): void {
@@ -96,21 +96,25 @@ export class Flusher {
     this.changed = false;
     this.awaited = false;
     this.flushing = this.write(now)
-      .catch((error: unknown) => this.giveUp(error))
+      .catch((error: unknown) => {
+        this.giveUp(error);
+        return false;
+      })
       .finally(() => {
         this.flushing = null;
         if (this.changed) this.touch();
       });
   }
 
-  private async write(now: boolean): Promise<void> {
+  private async write(now: boolean): Promise<boolean> {
     const { plan, probe, landed } = this.options;
     const { steps, upTo } = plan();
     probe("flush.planned");
     if (!now) await this.settle();
-    if (this.stopped) return;
-    for (const step of steps()) if (!(await this.land(step))) return;
+    if (this.stopped) return false;
+    for (const step of steps()) if (!(await this.land(step))) return false;
     landed(upTo);
+    return true;
   }
 
   private async settle(): Promise<void> {
@@ -157,14 +161,15 @@ export class Flusher {
   /** Flushes what can be flushed within the deadline, in milliseconds, and stops. Idempotent. */
   async stop(deadline: number): Promise<void> {
     if (this.stopped) return;
-    const late = setTimeout(() => {
-      this.stopped = true;
-    }, deadline);
-    if (this.options.lease.valid()) await this.flush();
-    clearTimeout(late);
+    let late: NodeJS.Timeout | undefined;
+    const passed = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, deadline);
+    });
+    if (this.options.lease.valid()) await Promise.race([this.flush(), passed]);
     this.stopped = true;
     this.clearTimer();
-    await this.flushing;
+    if (this.flushing !== null) await Promise.race([this.flushing, passed]);
+    clearTimeout(late);
   }
 
   private clearTimer(): void {

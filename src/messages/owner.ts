@@ -208,8 +208,8 @@ export class Owner {
     this.flusher.touch();
   }
 
-  /** Writes everything up to the last record applied. Resolves when it has landed. */
-  flush(): Promise<void> {
+  /** Writes everything up to the last record applied. Answers whether it has landed. */
+  flush(): Promise<boolean> {
     return this.flusher.flush();
   }
 

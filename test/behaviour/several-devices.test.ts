@@ -1,6 +1,8 @@
 import { newId } from "sentseen";
 import { describe, expect, it } from "vitest";
+import type { Write } from "../../src/ports/storage.js";
 import { until } from "../../src/testing/until.js";
+import { turns } from "./client-fake-clock.js";
 import { openHouse } from "./support/house.js";
 import { STORES } from "./support/stores.js";
 
@@ -74,6 +76,35 @@ describe.each(STORES)("the devices of one user, on $name,", (store) => {
     await until("an empty mailbox", async () => (await rows()).length === 0);
     const back = await house.client({ user: "bob", device: lost.device, position: lost.position });
     expect((await back.next("welcome")).gap).toBe(true);
+  });
+
+  it("stay removed, though their rows are just being written", async () => {
+    const held: (() => void)[] = [];
+    let holding = false;
+    const house = await openHouse({
+      store,
+      aroundStorage: (method, [writes], run) => {
+        if (method !== "write" || !holding || !(writes as Write[]).some(({ kind }) => kind === "device")) return run();
+        return new Promise<void>((resolve) => held.push(resolve)).then(run);
+      },
+    });
+    const alice = await house.client("alice");
+    const lost = await house.client("bob");
+    await alice.say({ user: "bob" }, "hello");
+    await lost.gets("hello");
+    await house.settled();
+    holding = true;
+    lost.send({ type: "receipt", position: lost.position });
+    await until("the device is being written", () => held.length > 0);
+    const removal = house.server.removeDevice("bob", lost.device);
+    await turns();
+    holding = false;
+    for (const resolve of held) resolve();
+    await removal;
+    expect(await house.parts.storage.devices("bob")).toEqual([]);
+    await house.settled();
+    await house.restart();
+    expect(await house.parts.storage.devices("bob")).toEqual([]);
   });
 });
 
