@@ -1,5 +1,6 @@
-import { ChatError, isChatError } from "../errors.js";
+import type { ChatError } from "../errors.js";
 import type { Uuid } from "../model/ids.js";
+import { asChatError } from "./as-chat-error.js";
 import type { ChatChange, ChatMessage } from "./message.js";
 
 /**
@@ -46,7 +47,7 @@ export function createEvents(): Events {
   function emit(event: string, ...args: unknown[]): void {
     const failed = (cause: unknown): void => {
       // What fails while it is told of failures has nobody left to be told to.
-      if (event !== "error") emit("error", faultOf(cause, event));
+      if (event !== "error") emit("error", asChatError(cause));
     };
     for (const { call } of [...(listeners.get(event) ?? [])]) {
       try {
@@ -68,8 +69,4 @@ export function createEvents(): Events {
     emit,
     clear: () => listeners.clear(),
   };
-}
-
-function faultOf(cause: unknown, event: string): ChatError {
-  return isChatError(cause) ? cause : new ChatError("internal", `A listener of ${event} failed.`, { cause });
 }

@@ -8,7 +8,8 @@ import type { ConversationRow, Mark } from "./stores/store.js";
  * Milliseconds between receipts: the first one goes at once, and in a stream, where each pause has brought more, twice
  * as many up to the last. A watermark says as much of ten messages as of one, and costs the server as much as a message.
  */
-const PAUSE = { first: 50, last: 400 };
+const FIRST_PAUSE = 50;
+const LAST_PAUSE = 400;
 /** So long, in milliseconds, what nobody waits for may wait for company. */
 const PATIENCE = 500;
 
@@ -53,7 +54,7 @@ export function createReceipts(
   let urgent = false;
   /** The timer runs for what isn't. */
   let patient = false;
-  let nextPause = PAUSE.first;
+  let nextPause = FIRST_PAUSE;
   let positionSent = 0;
   /** The position that had been sent before the last ping. */
   let positionPinged = 0;
@@ -86,7 +87,7 @@ export function createReceipts(
     }
     // What comes in meanwhile goes together.
     pause.set(nextPause, () => {
-      nextPause = urgent ? Math.min(nextPause * 2, PAUSE.last) : PAUSE.first;
+      nextPause = urgent ? Math.min(nextPause * 2, LAST_PAUSE) : FIRST_PAUSE;
       if (urgent) flush();
       else if (dirty.size > 0 || positionDirty) later();
     });

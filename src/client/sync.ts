@@ -55,23 +55,20 @@ export function createSync(ledger: Ledger, inbox: Inbox, events: Events): Sync {
     return answer;
   }
 
-  async function askMembers(
-    session: Session,
-    conversation: Uuid,
-    self: UserId,
-    more = ASKED_AGAIN,
-  ): Promise<ConversationRow> {
-    const told = await session.request("group.members", { conversation });
-    const row = await ledger.run((tx) => {
-      const before = tx.conversation(conversation);
-      const other = told.members.find(({ user }) => user !== self)?.user ?? self;
-      const row = before ?? emptyRow(conversation, told.kind, told.kind === "direct" ? other : undefined);
-      const after = withMembers(row, told, self);
-      inbox.putRow(tx, before, after, self);
-      return after;
-    });
-    // An answer from before the group's last change tells nothing.
-    return row.members === undefined && more > 0 ? askMembers(session, conversation, self, more - 1) : row;
+  async function askMembers(session: Session, conversation: Uuid, self: UserId): Promise<ConversationRow> {
+    for (let times = 0; ; times++) {
+      const told = await session.request("group.members", { conversation });
+      const row = await ledger.run((tx) => {
+        const before = tx.conversation(conversation);
+        const other = told.members.find(({ user }) => user !== self)?.user ?? self;
+        const row = before ?? emptyRow(conversation, told.kind, told.kind === "direct" ? other : undefined);
+        const after = withMembers(row, told, self);
+        inbox.putRow(tx, before, after, self);
+        return after;
+      });
+      // An answer from before the group's last change tells nothing.
+      if (row.members !== undefined || times === ASKED_AGAIN) return row;
+    }
   }
 
   async function grown(tx: Transaction, watermarks: readonly Watermark[], self: UserId): Promise<void> {

@@ -139,7 +139,7 @@ function openDatabase(name: string): Promise<IDBDatabase> {
         const { result } = request;
         if (STORES.every((store) => result.objectStoreNames.contains(store))) return resolve(result);
         result.close();
-        reject(new ChatError("corrupt", `The database ${name} is not a chat client's.`));
+        reject(new ChatError("corrupt", `The database ${name} is another's.`));
       };
       request.onerror = () => {
         const { error } = request;
