@@ -1,7 +1,7 @@
 /**
  * Plays seeded scenarios against a server process and checks what its clients saw.
  *
- *     npm run chaos -- --seed N --repeat N [--shape lmdb|redis-cassandra|kafka-cassandra] [--jobs N] [--planted BUG] [--history FILE] [--dump FILE]
+ *     npm run chaos -- --seed N --repeat N [--shape NAME] [--jobs N] [--planted BUG] [--history FILE] [--dump FILE]
  *
  * Plays `repeat` seeds from `seed` on. Exits with 1 at the first violation, naming it and its seed.
  */

@@ -29,10 +29,10 @@ export function partsOf({ shape = "lmdb", directory, endpoints }: ServerSetup): 
   if (endpoints === undefined) throw new Error(`${shape} needs servers`);
   const name = nameOf(directory);
   const shared = {
-    ...cassandra(cassandraOptions(name, endpoints)),
+    ...cassandra(cassandraOptions(name, endpoints, shape)),
     ...redis({ client: client(endpoints), prefix: name, partitions: PARTITIONS, ...TIMES }),
   };
-  if (shape === "redis-cassandra") return shared;
+  if (shape !== "kafka-cassandra") return shared;
   return { ...shared, ...kafka({ client: kafkaClient(endpoints), prefix: name, ...KAFKA }) };
 }
 
@@ -49,9 +49,15 @@ function kafkaClient({ kafka: { host, port } }: Endpoints) {
   return { bootstrapBrokers: [`${host}:${port}`] };
 }
 
-function cassandraOptions(keyspace: string, { cassandra: { contactPoints, port, localDataCenter } }: Endpoints) {
+function cassandraOf(endpoints: Endpoints, shape: ShapeName) {
+  return shape === "redis-cassandra-3" ? endpoints["cassandra-3"] : endpoints.cassandra;
+}
+
+function cassandraOptions(keyspace: string, endpoints: Endpoints, shape: ShapeName) {
+  const { contactPoints, port, localDataCenter } = cassandraOf(endpoints, shape);
   const addresses = contactPoints.map((host) => `${host}:${port}`);
-  return { contactPoints: addresses, dataCenter: localDataCenter, keyspace, replication: { [localDataCenter]: 1 } };
+  const replication = { [localDataCenter]: addresses.length };
+  return { contactPoints: addresses, dataCenter: localDataCenter, keyspace, replication };
 }
 
 /** Loses everything that Redis has. */
@@ -64,7 +70,7 @@ export async function wipe(endpoints: Endpoints): Promise<void> {
 /** Throws away what a run left on shared servers. */
 export async function forget(shape: ShapeName, directory: string, endpoints: Endpoints): Promise<void> {
   if (shape === "lmdb") return;
-  const { contactPoints, port, localDataCenter } = endpoints.cassandra;
+  const { contactPoints, port, localDataCenter } = cassandraOf(endpoints, shape);
   const connection = new Client({ contactPoints, localDataCenter, protocolOptions: { port } });
   await connection.execute(`DROP KEYSPACE IF EXISTS ${nameOf(directory)}`);
   await connection.shutdown();

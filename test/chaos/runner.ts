@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { endpoints } from "../../scripts/services/services.js";
+import { endpoints, killServer, startServer } from "../../scripts/services/services.js";
 import { allTold, atRest } from "./checker.js";
 import { holds, pause } from "./deadline.js";
 import { Device, type Recipient } from "./device.js";
@@ -31,6 +31,8 @@ const GRACE = 60;
 const LOOK_AGAIN = 100;
 /** Seconds of silence after which either side counts as gone: as few as go, for half-open sockets to be noticed. */
 const IDLE = 2;
+/** Where the clocks of nodes are apart, how far each is ahead, in milliseconds. */
+const CLOCKS = [0, 15_000, -15_000];
 
 /** Plays a scenario against a server process with real sockets; answers all that was seen, to be checked. */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<readonly Happening[]> {
@@ -56,6 +58,8 @@ class Run {
   private readonly ports: (number | null)[] = [];
   private readonly shape: Shape;
   private readonly patience: number;
+  /** One thing is done to the servers under the nodes at a time. */
+  private outages: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly scenario: Scenario,
@@ -73,10 +77,10 @@ class Run {
     };
     this.shape = shape;
     this.patience = options.patience ?? shape.patience;
-    this.servers = Array.from(
-      { length: shape.nodes },
-      (_, node) => new ServerControl(file, setup, this.history, (port) => this.moveTo(node, port)),
-    );
+    this.servers = Array.from({ length: shape.nodes }, (_, node) => {
+      const ahead = scenario.skewed ? (CLOCKS[node] ?? 0) : 0;
+      return new ServerControl(file, { ...setup, ahead }, this.history, (port) => this.moveTo(node, port));
+    });
   }
 
   private moveTo(node: number, port: number | null): void {
@@ -122,8 +126,9 @@ class Run {
       case "pause":
         return this.node(step.node).pause(step.milliseconds);
       case "wipe":
-        this.fault("wiped");
-        return wipe(endpoints);
+        return this.wipe();
+      case "outage":
+        return this.outage(step.server, step.away);
     }
     const device = this.device(step.device);
     switch (step.do) {
@@ -148,6 +153,30 @@ class Run {
         this.fault(`${step.do} the connection of ${device.name}`);
         device.network[step.do]();
     }
+  }
+
+  private wipe(): void {
+    this.underneath("wiped", () => wipe(endpoints));
+  }
+
+  private outage(number: number, away: number): void {
+    const { harmed } = this.shape;
+    const server = harmed[number % harmed.length];
+    if (server === undefined) return;
+    this.underneath(`${server} killed for ${away} ms`, async () => {
+      await killServer(server);
+      await pause(away);
+      await startServer(server);
+    });
+  }
+
+  /** Something is done to the servers under the nodes, after what is being done to them. Doesn't wait for it. */
+  private underneath(text: string, harm: () => Promise<void>): void {
+    this.outages = this.outages.then(() => {
+      this.fault(text);
+      return harm();
+    });
+    this.outages.catch((error: unknown) => this.history.add({ type: "failure", text: String(error) }));
   }
 
   private recipient(to: Target): Recipient {
@@ -184,6 +213,7 @@ class Run {
   }
 
   private async rest(): Promise<void> {
+    await this.outages;
     await Promise.all(this.servers.map((server) => server.settled()));
     for (const { network } of this.devices) network.heal();
     await Promise.all(this.devices.map((device) => device.idle()));
@@ -206,6 +236,7 @@ class Run {
   async close(): Promise<void> {
     await Promise.all(this.devices.map((device) => device.close()));
     await Promise.all(this.servers.map((server) => server.stop("kill")));
+    await this.outages.catch(() => {});
     await forget(this.shape.name, this.directory, endpoints);
   }
 }

@@ -30,6 +30,8 @@ export type Step =
   | { readonly do: "pause"; readonly node: number; readonly milliseconds: number }
   /** Everything that the registry and a queue that may forget have is gone. */
   | { readonly do: "wipe" }
+  /** SIGKILL to one of the servers that the nodes run on, which comes back with what it had on disk. */
+  | { readonly do: "outage"; readonly server: number; readonly away: number }
   | { readonly do: "wait"; readonly milliseconds: number };
 
 export type Target = { readonly user: string } | { readonly group: number };
@@ -50,6 +52,8 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** How often the server writes rows behind, in milliseconds. */
   readonly flush: number;
+  /** Whether the clocks of nodes are half a minute apart. */
+  readonly skewed: boolean;
   /** Whether the server is killed once more when everything has arrived, so that what it replays is seen too. */
   readonly lastKill: boolean;
 }
@@ -76,6 +80,7 @@ export const MIX: Mix = {
     drain: 0.5,
     pause: 0,
     wipe: 0,
+    outage: 0,
     wait: 18,
   },
 };
@@ -83,7 +88,7 @@ export const MIX: Mix = {
 /** Several nodes: partitions change hands within seconds, so a run has fewer faults and takes longer. */
 export const CLUSTER_MIX: Mix = {
   steps: 120,
-  weights: { ...MIX.weights, kill: 1, drain: 0.5, pause: 0.7, wipe: 0, wait: 30 },
+  weights: { ...MIX.weights, kill: 1, drain: 0.5, pause: 0.7, outage: 0.3, wait: 30 },
 };
 
 /** The same, over a queue that may forget. */
@@ -113,6 +118,7 @@ export function makeScenario(seed: number, mix: Mix = MIX): Scenario {
     steps,
     flush: random.pick([10, 50, 200, 1_000]),
     lastKill: random.chance(0.3),
+    skewed: random.chance(0.3),
   };
 }
 
@@ -150,6 +156,8 @@ function makeStep(world: World, kind: Step["do"]): Step {
       return { do: "pause", node: random.between(0, 2), milliseconds: random.between(500, 5_000) };
     case "wipe":
       return { do: "wipe" };
+    case "outage":
+      return { do: "outage", server: random.between(0, 11), away: random.between(0, 1_500) };
     case "wait":
       return { do: "wait", milliseconds: random.between(1, 25) };
   }

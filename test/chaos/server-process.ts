@@ -18,6 +18,8 @@ export interface ServerSetup {
   readonly flush?: number;
   /** Seconds of silence after which a connection is gone. */
   readonly idle?: number;
+  /** Milliseconds by which the process's clock is ahead. */
+  readonly ahead?: number;
   readonly planted?: PlantedBug;
   /** The process kills itself at the n-th time that this step of the pipeline is done: "flush.landed:2". */
   readonly crashAt?: string;

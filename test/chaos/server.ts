@@ -19,6 +19,11 @@ function crashPoint(at: string | undefined): (step: string) => void {
   };
 }
 
+const { ahead = 0 } = setup;
+if (ahead !== 0) {
+  const now = Date.now;
+  Date.now = () => now() + ahead;
+}
 let ports = partsOf(setup);
 if (setup.stepwise) ports = { ...ports, storage: wrapStorage(ports.storage, { atomic: false }) };
 if (setup.planted !== undefined) ports = plant(setup.planted, ports, setup.directory);

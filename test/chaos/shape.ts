@@ -1,7 +1,7 @@
 import type { ServiceName } from "../../scripts/services/services.js";
 import { CLUSTER_MIX, FORGETFUL_MIX, MIX, type Mix } from "./scenario.js";
 
-const SHAPE_NAMES = ["lmdb", "redis-cassandra", "kafka-cassandra"] as const;
+const SHAPE_NAMES = ["lmdb", "redis-cassandra", "redis-cassandra-3", "kafka-cassandra"] as const;
 
 export type ShapeName = (typeof SHAPE_NAMES)[number];
 
@@ -10,8 +10,10 @@ export interface Shape {
   readonly name: ShapeName;
   /** Server processes, each with all roles. */
   readonly nodes: number;
-  /** The servers that it needs beside. */
+  /** The services that it needs beside. */
   readonly services: readonly ServiceName[];
+  /** The servers of these that are killed and started again. */
+  readonly harmed: readonly string[];
   /** What happens in a run. */
   readonly mix: Mix;
   /** Seeds that are played at a time by default. */
@@ -23,9 +25,15 @@ export interface Shape {
 const CLUSTER = { nodes: 3, mix: CLUSTER_MIX, jobs: 1, patience: 60_000 };
 
 const SHAPES: Record<ShapeName, Omit<Shape, "name">> = {
-  lmdb: { nodes: 1, services: [], mix: MIX, jobs: 2, patience: 15_000 },
-  "redis-cassandra": { ...CLUSTER, mix: FORGETFUL_MIX, services: ["redis", "cassandra"] },
-  "kafka-cassandra": { ...CLUSTER, services: ["redis", "cassandra", "kafka"] },
+  lmdb: { nodes: 1, services: [], harmed: [], mix: MIX, jobs: 2, patience: 15_000 },
+  "redis-cassandra": { ...CLUSTER, mix: FORGETFUL_MIX, services: ["redis", "cassandra"], harmed: ["redis"] },
+  "redis-cassandra-3": {
+    ...CLUSTER,
+    mix: FORGETFUL_MIX,
+    services: ["redis", "cassandra-3"],
+    harmed: ["redis", "cassandra-3-1", "cassandra-3-2", "cassandra-3-3"],
+  },
+  "kafka-cassandra": { ...CLUSTER, services: ["redis", "cassandra", "kafka"], harmed: ["redis", "kafka"] },
 };
 
 /** The shape of this name; throws where there is none. */
