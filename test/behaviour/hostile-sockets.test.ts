@@ -91,19 +91,18 @@ describe("WebSocket frames that break the rules", () => {
     const socket = await letIn(house);
     socket.socket.pause();
     const pings = Buffer.concat(new Array(500).fill(frame(OP.ping, new Uint8Array(125))));
+    const waiting = () => house.server.connections("mallory")[0]?.waiting_bytes ?? 0;
     // Until the server reads no more: what it was sent stays on this side.
     await until(
       "the server to listen no more",
       async () => {
         for (let i = 0; i < 20 && socket.socket.writableLength < 1 << 20; i++) socket.write(pings);
         await new Promise((resolve) => setImmediate(resolve));
-        return socket.socket.writableLength >= 1 << 20;
+        return socket.socket.writableLength >= 1 << 20 && waiting() > 100_000;
       },
       20_000,
     );
-    const [mallory] = house.server.connections("mallory");
-    expect(mallory?.waiting_bytes).toBeGreaterThan(100_000);
-    expect(mallory?.waiting_bytes).toBeLessThan(1 << 20);
+    expect(waiting()).toBeLessThan(1 << 20);
     // It does read on when its answers are taken.
     socket.socket.resume();
     await until("the rest to be read", () => socket.socket.writableLength === 0, 20_000);
