@@ -12,7 +12,8 @@ export function refusal(
   closed: Extract<ErrorCode, "draining" | "overloaded"> | null,
 ): string | null {
   if (closed !== null) return response(503, "Service Unavailable", ERROR_TEXTS[closed], "Retry-After: 5\r\n");
-  if (!originAllowed(origins, request)) return response(403, "Forbidden", "This origin is not allowed.");
+  if (!originAllowed({ origins, authenticate }, request))
+    return response(403, "Forbidden", "This origin is not allowed.");
   if (loopbackOnly(authenticate) && !isLoopback(request.socket.localAddress)) {
     return response(403, "Forbidden", "Development authentication serves loopback addresses only.");
   }
@@ -23,12 +24,24 @@ export function refusal(
   return null;
 }
 
-/** Browsers name the page's origin and other programs don't: a page of somebody else's can't connect as its visitor. */
-function originAllowed(origins: Services["origins"], { headers }: IncomingMessage): boolean {
+/**
+ * Browsers name the page's origin and other programs don't: a page of somebody else's can't connect as its visitor. Who
+ * believes any name also looks at the page's own: one whose name was made to lead here is somebody else's.
+ */
+function originAllowed(
+  { origins, authenticate }: Pick<Services, "origins" | "authenticate">,
+  { headers }: IncomingMessage,
+): boolean {
   const { origin, host } = headers;
   if (origin === undefined || origins === "any") return true;
   if (origins !== "same-host") return origins.includes(origin);
-  return URL.canParse(origin) && new URL(origin).host === host;
+  if (!URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  return page.host === host && (!loopbackOnly(authenticate) || isLoopbackName(page.hostname));
+}
+
+function isLoopbackName(hostname: string): boolean {
+  return hostname.endsWith(".localhost") || isLoopback(hostname.replace(/^\[|\]$/g, ""));
 }
 
 function response(status: number, reason: string, text: string, headers = ""): string {

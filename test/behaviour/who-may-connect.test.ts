@@ -48,7 +48,8 @@ describe("pages of other origins", () => {
   ];
 
   it.each(policies)("%s", async (_, origins, cases) => {
-    const house = await openHouse({ ...(origins !== undefined && { origins }) });
+    const authenticate = () => null;
+    const house = await openHouse({ authenticate, ...(origins !== undefined && { origins }) });
     for (const [origin, status] of cases) {
       const answer = await askForUpgrade(house.url, { Host: "chat.example:8080", Origin: origin });
       expect([origin, answer.status]).toEqual([origin, status]);
@@ -57,6 +58,22 @@ describe("pages of other origins", () => {
     expect(await askForUpgrade(house.url)).toMatchObject({ status: 101 });
     await until("all to be gone", () => house.server.stats().connections === 0);
   });
+
+  it.each([
+    ["chat.example:8080", 403],
+    ["localhost.chat.example:8080", 403],
+    ["localhost:8080", 101],
+    ["alice.localhost:8080", 101],
+    ["127.0.0.1:8080", 101],
+    ["[::1]:8080", 101],
+  ])(
+    "where any name is believed, a page of %s is answered with %i, though its name leads here",
+    async (host, status) => {
+      const house = await openHouse();
+      const answer = await askForUpgrade(house.url, { Host: host, Origin: `http://${host}` });
+      expect(answer.status).toBe(status);
+    },
+  );
 
   it.each(["https://app.example/", "https://App.example", "app.example", "*", ""])(
     "of a list that names %o, which no browser sends, are a mistake",
