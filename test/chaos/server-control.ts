@@ -2,7 +2,7 @@ import { pause } from "./deadline.js";
 import type { History } from "./history.js";
 import { ServerProcess, type ServerSetup } from "./server-process.js";
 
-/** The server of a run through all its lives. One thing is done to it at a time. */
+/** One server of a run through all its lives. One thing is done to it at a time. */
 export class ServerControl {
   private work: Promise<void> = Promise.resolve();
   /** The process that is meant to be running; null while none is. */
@@ -11,7 +11,7 @@ export class ServerControl {
   constructor(
     private readonly file: string,
     private readonly setup: ServerSetup,
-    private readonly history: History,
+    private readonly history: Pick<History, "add">,
     /** Told of the port of each life, and null before it ends: the next to get the port may be somebody else's server. */
     private readonly onPort: (port: number | null) => void,
   ) {}

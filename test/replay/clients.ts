@@ -5,30 +5,59 @@ import { FaultyProxy } from "../chaos/proxy.js";
 import { Member } from "./member.js";
 import type { Answer, Done, Numbered, Order } from "./orders.js";
 
-// A network that works needs no proxy.
-const network = process.argv[2] === "faults" ? await FaultyProxy.open(0) : null;
-let port = network?.port ?? 0;
+// A network that works needs no proxies.
+const faulty = process.argv[2] === "faults";
+const proxies: FaultyProxy[] = [];
+/** Where the gateways are dialled. */
+let gateways: readonly (number | null)[] = [];
 const members = new Map<string, Member>();
 
 function answer(given: Answer): void {
   process.send?.(given);
 }
 
+/** Dials one gateway after another, each device from another one on. */
+function dialler(first: number): SocketConstructor {
+  let next = first;
+  class Dialled extends WebSocket {
+    constructor(_url: string, subProtocols: string[]) {
+      super(`ws://127.0.0.1:${gateways[next++ % gateways.length]}/chat`, subProtocols);
+    }
+  }
+  return Dialled as unknown as SocketConstructor;
+}
+
 function member(user: string): Member {
   const known = members.get(user);
   if (known !== undefined) return known;
-  const url = `ws://127.0.0.1:${port}/chat`;
   const violated = (violation: string): void => answer({ number: 0, violation });
-  const made = new Member(user, url, WebSocket as unknown as SocketConstructor, violated);
+  const made = new Member(user, dialler(members.size), violated);
   members.set(user, made);
   return made;
 }
 
+async function reach(ports: readonly (number | null)[]): Promise<void> {
+  if (!faulty) {
+    gateways = ports;
+    return;
+  }
+  for (const [i, port] of ports.entries()) {
+    proxies[i] ??= await FaultyProxy.open(port);
+    proxies[i].targets = [port];
+  }
+  gateways = proxies.map(({ port }) => port);
+}
+
+/** Does something to one connection of a gateway's, both chosen by a number from 0 up to 1. */
+function harm(how: "cutOne" | "freezeOne", choice: number): void {
+  const place = choice * proxies.length;
+  proxies[Math.floor(place)]?.[how](place % 1);
+}
+
 async function carryOut(order: Order): Promise<Done> {
   switch (order.do) {
-    case "port":
-      if (network === null) port = order.port;
-      else network.targets = [order.port];
+    case "gateways":
+      await reach(order.ports);
       return null;
     case "online":
     case "offline":
@@ -40,13 +69,13 @@ async function carryOut(order: Order): Promise<Done> {
       await member(order.user).say(order.conversation, order.text);
       return null;
     case "cut":
-      network?.cutOne(order.choice);
+      harm("cutOne", order.choice);
       return null;
     case "freeze":
-      network?.freezeOne(order.choice);
+      harm("freezeOne", order.choice);
       return null;
     case "heal":
-      network?.heal();
+      for (const proxy of proxies) proxy.heal();
       return null;
     case "compare": {
       const { conversation, patience, transcript, users } = order;
@@ -55,7 +84,7 @@ async function carryOut(order: Order): Promise<Done> {
     }
     case "end":
       await Promise.all([...members.values()].map((one) => one.offline()));
-      await network?.close();
+      await Promise.all(proxies.map((proxy) => proxy.close()));
       return null;
   }
 }

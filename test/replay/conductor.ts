@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pause } from "../chaos/deadline.js";
+import { endpoints } from "../../scripts/services/services.js";
+import type { Happening } from "../chaos/history.js";
+import { forget } from "../chaos/parts.js";
 import type { PlantedBug } from "../chaos/planted.js";
 import { Random } from "../chaos/random.js";
-import { ServerProcess } from "../chaos/server-process.js";
+import { ServerControl } from "../chaos/server-control.js";
+import { type Shape, shapeFrom } from "../chaos/shape.js";
 import { ClientProcess } from "./client-process.js";
 import { type Group, splitIntoGroups, transcriptOf } from "./groups.js";
 import type { Line } from "./traffic.js";
@@ -15,7 +18,8 @@ const MEMBERS = 99;
 const PROCESSES = 3;
 /** Steps between two faults on a connection. */
 const FAULT_EVERY = 25;
-const PATIENCE = 30_000;
+/** A transcript may stay as it is for twice as long as a deployment takes to come to rest. */
+const PATIENCE = 2;
 /** Seconds of silence after which either side counts as gone, with faults and without. */
 const IDLE = { faults: 2, none: 30 };
 
@@ -23,7 +27,9 @@ export interface ReplayOptions {
   /** Bundles of the server's and the clients' entries. */
   readonly serverFile: string;
   readonly clientsFile: string;
-  /** Whether connections are cut and frozen, and the server is killed twice. */
+  /** Default LMDB. */
+  readonly shape?: Shape;
+  /** Whether connections are cut and frozen, and a server is killed, twice. */
   readonly faults: boolean;
   readonly seed: number;
   /** How long a transcript may stay as it is before it counts as stuck, in milliseconds. */
@@ -69,8 +75,9 @@ class Conductor {
   private readonly processOf = new Map<string, ClientProcess>();
   private readonly random: Random;
   private readonly steps: number;
-  private server: ServerProcess | null = null;
-  private restarting: Promise<void> = Promise.resolve();
+  private readonly shape: Shape;
+  private readonly servers: readonly ServerControl[];
+  private readonly ports: (number | null)[] = [];
   private done = 0;
   private faults = 0;
 
@@ -80,7 +87,8 @@ class Conductor {
     private readonly directory: string,
     private readonly violated: (error: Error) => void,
   ) {
-    const { clientsFile, faults, seed } = options;
+    const { clientsFile, faults, planted, seed, serverFile, shape = shapeFrom("lmdb") } = options;
+    this.shape = shape;
     this.random = new Random(seed);
     this.processes = Array.from({ length: PROCESSES }, () => new ClientProcess(clientsFile, faults, violated));
     groups
@@ -89,12 +97,29 @@ class Conductor {
         this.processOf.set(user, this.processes[i % PROCESSES] as ClientProcess);
       });
     this.steps = groups.reduce((sum, group) => sum + group.steps.length, 0);
+    const idle = faults ? IDLE.faults : IDLE.none;
+    const setup = { shape: shape.name, directory, endpoints, idle, ...(planted && { planted }) };
+    const told = {
+      add(happening: Happening) {
+        if (happening.type === "failure") violated(new Error(happening.text));
+      },
+    };
+    this.servers = Array.from(
+      { length: shape.nodes },
+      (_, node) => new ServerControl(serverFile, setup, told, (port) => this.moveTo(node, port)),
+    );
+  }
+
+  private moveTo(node: number, port: number | null): void {
+    this.ports[node] = port;
+    const ports = [...this.ports];
+    for (const one of this.processes) one.give({ do: "gateways", ports }).catch(this.violated);
   }
 
   async run(): Promise<Replayed> {
-    await this.startServer();
+    for (const server of this.servers) await server.start();
     const conversations = await Promise.all(this.groups.map((group) => this.play(group)));
-    await this.restarting;
+    await Promise.all(this.servers.map((server) => server.settled()));
     await Promise.all(this.processes.map((one) => one.give({ do: "heal" })));
     let checked = 0;
     for (const [i, group] of this.groups.entries()) checked += await this.compare(group, conversations[i] as string);
@@ -141,8 +166,7 @@ class Conductor {
     const third = Math.floor(this.steps / 3);
     if (this.done === third || this.done === 2 * third) {
       this.faults++;
-      this.restarting = this.restartServer();
-      this.restarting.catch(this.violated);
+      this.random.pick(this.servers).restart("kill", this.random.between(0, 300));
     } else if (this.done % FAULT_EVERY === 0) {
       this.faults++;
       const order = { do: this.random.pick(["cut", "cut", "freeze"] as const), choice: this.random.next() };
@@ -150,36 +174,10 @@ class Conductor {
     }
   }
 
-  private async startServer(): Promise<void> {
-    const { faults, planted, serverFile } = this.options;
-    const idle = faults ? IDLE.faults : IDLE.none;
-    const setup = { directory: this.directory, idle, ...(planted && { planted }) };
-    const server = await ServerProcess.start(serverFile, setup);
-    this.server = server;
-    void server.exit().then(({ code, signal }) => {
-      if (this.server === server) {
-        this.violated(new Error(`the server ended by itself with ${code ?? signal}: ${server.errors}`));
-      } else if (server.errors !== "") this.violated(new Error(`the server wrote: ${server.errors}`));
-    });
-    await Promise.all(this.processes.map((one) => one.give({ do: "port", port: server.port })));
-  }
-
-  private async restartServer(): Promise<void> {
-    await this.killServer();
-    await pause(this.random.between(0, 300));
-    await this.startServer();
-  }
-
-  private async killServer(): Promise<void> {
-    const { server } = this;
-    this.server = null;
-    await server?.kill();
-  }
-
   /** Everybody comes online in the end and has every line. Answers how many lines were compared. */
   private async compare(group: Group, conversation: string): Promise<number> {
     const transcript = transcriptOf(group);
-    const { patience = PATIENCE } = this.options;
+    const { patience = PATIENCE * this.shape.patience } = this.options;
     const counts = await Promise.all(
       this.processes.map(async (one) => {
         const users = group.members.filter((user) => this.of(user) === one);
@@ -193,7 +191,14 @@ class Conductor {
 
   async close(): Promise<void> {
     for (const one of this.processes) one.kill();
-    await this.restarting.catch(() => {});
-    await this.killServer();
+    await Promise.all(
+      this.servers.map((server) =>
+        server
+          .settled()
+          .catch(() => {})
+          .then(() => server.stop("kill")),
+      ),
+    );
+    await forget(this.shape.name, this.directory, endpoints);
   }
 }

@@ -1,13 +1,14 @@
 /**
  * Replays recorded traffic and compares every member's transcript with it.
  *
- *     npm run replay -- PATH [--faults] [--shape lmdb] [--seed N]
+ *     npm run replay -- PATH [--faults] [--shape NAME] [--seed N]
  *
  * PATH is a JSONL file, or a folder of them. Exits with 1 at the first violation.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { ensureServices } from "../../scripts/services/services.js";
 import { bundle } from "../chaos/bundle.js";
 import { shapeFrom } from "../chaos/shape.js";
 import { replay } from "./conductor.js";
@@ -32,6 +33,7 @@ function filesOf(path: string | undefined): string[] {
 
 try {
   const shape = shapeFrom(values.shape);
+  await ensureServices(shape.services);
   const files = filesOf(positionals[0]);
   const serverFile = await bundle(new URL("../chaos/server.ts", import.meta.url));
   const clientsFile = await bundle(new URL("./clients.ts", import.meta.url));
@@ -40,7 +42,7 @@ try {
   for (const file of files) {
     const began = performance.now();
     const lines = parseTraffic(readFileSync(file, "utf8"));
-    const options = { serverFile, clientsFile, faults, seed: Number(values.seed) };
+    const options = { serverFile, clientsFile, shape, faults, seed: Number(values.seed) };
     const done = await replay(basename(file), lines, options).catch((error: unknown) => {
       throw new Error(`${basename(file)}: ${error}`, { cause: error });
     });

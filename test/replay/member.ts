@@ -18,7 +18,7 @@ export class Member {
 
   constructor(
     readonly user: string,
-    private readonly url: string,
+    /** Dials another gateway each time. */
     private readonly webSocket: SocketConstructor,
     /** Told of what must not be. */
     private readonly violated: (text: string) => void,
@@ -37,9 +37,9 @@ export class Member {
   async online(): Promise<void> {
     await this.next(async () => {
       if (this.client !== null) return;
-      const { url, user, webSocket } = this;
+      const { user, webSocket } = this;
       const random = (): number => Math.random() * 0.3;
-      const client = createChatClient({ url, token: user, store: this.store, webSocket, random });
+      const client = createChatClient({ url: "ws://gateway/chat", token: user, store: this.store, webSocket, random });
       client.on("message", (message) => {
         const { conversation, own, seq, sender, text } = message;
         // What it has said itself it knows from the acknowledgement.

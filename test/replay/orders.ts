@@ -1,7 +1,7 @@
 /** What the conductor asks of a process of clients. */
 export type Order =
-  /** Where the server is reached, now. */
-  | { readonly do: "port"; readonly port: number }
+  /** Where each gateway is reached, now; null where it isn't. */
+  | { readonly do: "gateways"; readonly ports: readonly (number | null)[] }
   | { readonly do: "online" | "offline"; readonly user: string }
   | { readonly do: "create"; readonly user: string; readonly name: string; readonly users: readonly string[] }
   | { readonly do: "say"; readonly user: string; readonly conversation: string; readonly text: string }
