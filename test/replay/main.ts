@@ -39,24 +39,29 @@ try {
   const clientsFile = await bundle(new URL("./clients.ts", import.meta.url));
   const { faults } = values;
   const total = { said: 0, checked: 0, transcripts: 0, faults: 0 };
-  for (const file of files) {
-    const began = performance.now();
-    const lines = parseTraffic(readFileSync(file, "utf8"));
-    const options = { serverFile, clientsFile, shape, faults, seed: Number(values.seed) };
-    const done = await replay(basename(file), lines, options).catch((error: unknown) => {
-      throw new Error(`${basename(file)}: ${error}`, { cause: error });
-    });
-    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-    const { users, groups, said, checked } = done;
-    const harm = faults ? `, ${done.faults} faults` : "";
-    console.log(
-      `${basename(file)}: ${users} users, ${groups} groups, ${said} said, ${checked} compared${harm}, ${seconds} s`,
-    );
-    total.said += said;
-    total.checked += checked;
-    total.transcripts += users;
-    total.faults += done.faults;
-  }
+  const waiting = [...files];
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const began = performance.now();
+      const name = basename(file);
+      const lines = parseTraffic(readFileSync(file, "utf8"));
+      const options = { serverFile, clientsFile, shape, faults, seed: Number(values.seed) };
+      const done = await replay(name, lines, options).catch((error: unknown) => {
+        waiting.length = 0;
+        throw new Error(`${name}: ${error}`, { cause: error });
+      });
+      const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+      const { users, groups, said, checked } = done;
+      const harm = faults ? `, ${done.faults} faults` : "";
+      console.log(`${name}: ${users} users, ${groups} groups, ${said} said, ${checked} compared${harm}, ${seconds} s`);
+      total.said += said;
+      total.checked += checked;
+      total.transcripts += users;
+      total.faults += done.faults;
+    }
+  };
+  // A replay mostly waits: for answers, and for dead connections to be noticed.
+  await Promise.all(Array.from({ length: shape.jobs }, work));
   console.log(
     `${files.length} files on ${shape.name}: ${total.said} lines said, ${total.checked} lines in ${total.transcripts} ` +
       `transcripts checked, each there once and in order; ${total.faults} faults`,
