@@ -14,6 +14,7 @@ import { entryFrame } from "./entry-frame.js";
 import type { Framing } from "./framing.js";
 import { HIGH_WATER, Outbox } from "./outbox.js";
 import type { MailboxFeed } from "./services.js";
+import { Unanswered } from "./unanswered.js";
 import type { Spoke } from "./wheel.js";
 
 /** What a connection needs of its gateway. */
@@ -53,7 +54,7 @@ export class Connection implements Subscriber, Spoke {
   /** Milliseconds since 1970 when the token runs out; 0 for never. */
   expiresAt = 0;
   /** Commands that aren't answered yet. */
-  inFlight = 0;
+  readonly unanswered = new Unanswered();
   /** Requests for stored things that aren't answered yet. */
   requests = 0;
   /** Commands wait here for their turn while a hook is asked about an earlier one; null while none is. */
@@ -89,6 +90,10 @@ export class Connection implements Subscriber, Spoke {
     this.seen = since;
     this.outbox = new Outbox(socket);
     this.request = request;
+  }
+
+  get inFlight(): number {
+    return this.unanswered.count;
   }
 
   /** Bytes that the socket hasn't taken yet. */

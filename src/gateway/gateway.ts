@@ -36,6 +36,8 @@ import { Wheel } from "./wheel.js";
 const SLOW_SECONDS = 60;
 /** How often a connection is looked at whose token runs out. */
 const EXPIRY_SECONDS = 5;
+/** A command that isn't answered for so long may never be: its connection begins anew, and the client asks again. */
+const ANSWER_SECONDS = 60;
 
 /** The options of the WebSocket server. */
 export const WEBSOCKET_OPTIONS = {
@@ -260,7 +262,8 @@ export class Gateway implements ConnectionHost {
     }
     const connection = this.directory.get(origin.connection);
     if (connection === undefined) return;
-    this.answered(connection);
+    connection.unanswered.remove(origin.ref);
+    this.readOn(connection);
     if (!answer.ok) {
       const { code, field, limit } = answer;
       connection.refuse(new ChatError(code, undefined, { field, limit }), origin.ref, id);
@@ -273,11 +276,6 @@ export class Gateway implements ConnectionHost {
       ? { type: "ack", ref: origin.ref, id, conversation, seq, timestamp, position: offset }
       : { type: "ack", ref: origin.ref, id, conversation, seq, timestamp };
     connection.send(frame);
-  }
-
-  private answered(connection: Connection): void {
-    connection.inFlight--;
-    this.readOn(connection);
   }
 
   /** Reads on from a connection, unless it has too much unanswered or unsent. [R6] */
@@ -345,13 +343,17 @@ export class Gateway implements ConnectionHost {
       connection.close("slow");
       return 1;
     }
+    if (connection.unanswered.late(second, ANSWER_SECONDS)) {
+      this.end(connection, "store_unavailable");
+      return 1;
+    }
     const half = Math.ceil(idle / 2);
     if (silent >= half) {
       connection.ws.ping();
       connection.readAnything();
     }
     const next = silent >= half ? idle - silent : half - silent;
-    return Math.min(next, this.untilExpiry(connection));
+    return Math.min(next, ANSWER_SECONDS, this.untilExpiry(connection));
   }
 
   /** Seconds until the token has to be looked at; closes the connection where it has run out. */

@@ -35,7 +35,7 @@ function command(gateway: Gateway, connection: Connection, frame: CommandFrame):
     const conversation = conversationOf(frame, connection.user, gateway.directIds);
     checkContent(frame, services.limits.content);
     withinRate(gateway, connection, frame.id);
-    connection.inFlight++;
+    connection.unanswered.add(frame.ref);
     if (connection.inFlight > services.limits.in_flight * 2) connection.ws.pause();
     const asks = frame.type === "send" && services.hooks.beforeSend !== undefined;
     if (asks || connection.turn !== null) inTurn(gateway, connection, frame, conversation);
@@ -80,7 +80,7 @@ function inTurn(gateway: Gateway, connection: Connection, frame: CommandFrame, c
       const asked = frame.type === "send" ? await askHook(gateway.services, frame, connection, conversation) : frame;
       if (connection.state === "open" && !connection.closing) accept(gateway, connection, asked, conversation);
     } catch (error) {
-      connection.inFlight--;
+      connection.unanswered.remove(frame.ref);
       if (isChatError(error)) connection.refuse(error, frame.ref, frame.id);
       else gateway.contain(connection, error);
     }
