@@ -26,7 +26,7 @@ function send(device: number, to: string, count: number): Step {
 
 function schedule(flush: number, steps: readonly Step[]): Scenario {
   const users = ["alice", "bob", "carol"];
-  return { seed: 1, users, devices: users, groups: [], steps, flush, lastKill: false, skewed: false };
+  return { seed: 1, users, devices: users, groups: [], steps, flush, lastKill: false, skewed: false, split: false };
 }
 
 interface Case {

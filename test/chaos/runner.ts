@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endpoints, killServer, startServer } from "../../scripts/services/services.js";
+import type { Role } from "../../src/config.js";
 import { allTold, atRest } from "./checker.js";
 import { holds, pause } from "./deadline.js";
 import { Device, type Recipient } from "./device.js";
@@ -77,9 +78,11 @@ class Run {
     };
     this.shape = shape;
     this.patience = options.patience ?? shape.patience;
-    this.servers = Array.from({ length: shape.nodes }, (_, node) => {
+    const split = scenario.split ? shape.split : undefined;
+    this.servers = Array.from({ length: split?.length ?? shape.nodes }, (_, node) => {
       const ahead = scenario.skewed ? (CLOCKS[node] ?? 0) : 0;
-      return new ServerControl(file, { ...setup, ahead }, this.history, (port) => this.moveTo(node, port));
+      const own = { ...setup, ahead, ...(split && { roles: split[node] as readonly Role[] }) };
+      return new ServerControl(file, own, this.history, (port) => this.moveTo(node, port));
     });
   }
 

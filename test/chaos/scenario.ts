@@ -54,6 +54,8 @@ export interface Scenario {
   readonly flush: number;
   /** Whether the clocks of nodes are half a minute apart. */
   readonly skewed: boolean;
+  /** Whether some of several nodes have one role each. */
+  readonly split: boolean;
   /** Whether the server is killed once more when everything has arrived, so that what it replays is seen too. */
   readonly lastKill: boolean;
 }
@@ -119,6 +121,7 @@ export function makeScenario(seed: number, mix: Mix = MIX): Scenario {
     flush: random.pick([10, 50, 200, 1_000]),
     lastKill: random.chance(0.3),
     skewed: random.chance(0.3),
+    split: random.chance(0.3),
   };
 }
 

@@ -12,7 +12,10 @@ export class ServerControl {
     private readonly file: string,
     private readonly setup: ServerSetup,
     private readonly history: Pick<History, "add">,
-    /** Told of the port of each life, and null before it ends: the next to get the port may be somebody else's server. */
+    /**
+     * Told of the port of each life that takes connections, and null before it ends: the next to get the port may be
+     * somebody else's server.
+     */
     private readonly onPort: (port: number | null) => void,
   ) {}
 
@@ -26,7 +29,7 @@ export class ServerControl {
         this.history.add({ type: "failure", text: `the server ended by itself with ${code ?? signal}` });
       }
     });
-    this.onPort(server.port);
+    if (server.port !== 0) this.onPort(server.port);
   }
 
   /** Ends this life with SIGKILL, or politely, and begins the next one after a while. Doesn't wait for it. */
@@ -65,7 +68,7 @@ export class ServerControl {
     const server = this.current;
     this.current = null;
     if (server === null) return;
-    this.onPort(null);
+    if (server.port !== 0) this.onPort(null);
     this.history.add({ type: "fault", text: how === "kill" ? "server killed" : "server drained" });
     await (how === "kill" ? server.kill() : server.drain());
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import type { Endpoints } from "../../scripts/services/services.js";
+import type { Role } from "../../src/config.js";
 import { within } from "./deadline.js";
 import type { PlantedBug } from "./planted.js";
 import type { ShapeName } from "./shape.js";
@@ -18,6 +19,8 @@ export interface ServerSetup {
   readonly flush?: number;
   /** Seconds of silence after which a connection is gone. */
   readonly idle?: number;
+  /** What the server does. Default all. */
+  readonly roles?: readonly Role[];
   /** Milliseconds by which the process's clock is ahead. */
   readonly ahead?: number;
   readonly planted?: PlantedBug;
@@ -31,6 +34,7 @@ export interface ServerSetup {
 export class ServerProcess {
   private constructor(
     private readonly child: ChildProcess,
+    /** Where it takes connections; 0 where that is none of its roles. */
     readonly port: number,
     private readonly lines: Interface,
     private readonly output: { readonly stderr: string[] },

@@ -35,6 +35,7 @@ const chat = createChatServer({
   limits: { idle_seconds: setup.idle ?? 2 },
   rate: { per_second: 100_000, burst: 100_000 },
   probe: crashPoint(setup.crashAt),
+  ...(setup.roles && { roles: setup.roles }),
 });
 chat.on("error", (error: unknown) => {
   // Among several nodes partitions change hands and shared servers go away: what is tried again is no fault.
@@ -49,5 +50,6 @@ createInterface(process.stdin)
   .on("line", () => console.log(JSON.stringify({ ...chat.stats(), connections: chat.connections() })))
   .on("close", () => process.exit(1));
 
-const { port } = await chat.listen({ port: 0, host: "127.0.0.1" });
-console.log(port);
+const takesConnections = setup.roles?.includes("gateway") ?? true;
+const listening = takesConnections ? await chat.listen({ port: 0, host: "127.0.0.1" }) : await chat.start();
+console.log(listening?.port ?? 0);

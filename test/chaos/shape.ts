@@ -1,4 +1,5 @@
 import type { ServiceName } from "../../scripts/services/services.js";
+import type { Role } from "../../src/config.js";
 import { CLUSTER_MIX, FORGETFUL_MIX, MIX, type Mix } from "./scenario.js";
 
 const SHAPE_NAMES = ["lmdb", "redis-cassandra", "redis-cassandra-3", "kafka-cassandra"] as const;
@@ -10,6 +11,8 @@ export interface Shape {
   readonly name: ShapeName;
   /** Server processes, each with all roles. */
   readonly nodes: number;
+  /** What each does where they are split: some have one role, and each role is at two. Gateways come first. */
+  readonly split?: readonly (readonly Role[])[];
   /** The services that it needs beside. */
   readonly services: readonly ServiceName[];
   /** The servers of these that are killed and started again. */
@@ -22,7 +25,14 @@ export interface Shape {
   readonly patience: number;
 }
 
-const CLUSTER = { nodes: 3, mix: CLUSTER_MIX, jobs: 1, patience: 60_000 };
+const SPLIT: readonly (readonly Role[])[] = [
+  ["gateway", "messages", "delivery"],
+  ["gateway"],
+  ["messages"],
+  ["delivery"],
+];
+
+const CLUSTER = { nodes: 3, split: SPLIT, mix: CLUSTER_MIX, jobs: 1, patience: 60_000 };
 
 const SHAPES: Record<ShapeName, Omit<Shape, "name">> = {
   lmdb: { nodes: 1, services: [], harmed: [], mix: MIX, jobs: 2, patience: 15_000 },
