@@ -6,6 +6,9 @@ import type { Receipt } from "./model/receipt.js";
 import type { ConnectionEntry, NodeHandlers, NodeSession } from "./ports/connection-registry.js";
 import type { Offset } from "./ports/queue.js";
 
+/** Why a connection has to end, wherever it is: a newer one of its device took over, or the host wants it. */
+export type EndOfEntry = "replaced" | "disconnected";
+
 /** What a backend tells the server. */
 export interface BackendEvents {
   /** The answer to a command that came in here. */
@@ -18,8 +21,8 @@ export interface BackendEvents {
   entry(entry: Entry): void;
   /** Watermarks for the live connections of a user here. */
   forward(user: UserId, receipts: readonly Receipt[]): void;
-  /** A newer connection of the same device took over, perhaps on another node. */
-  replaced(entry: ConnectionEntry): void;
+  /** A node asks for the end of a connection that is, or was, here. */
+  end(entry: ConnectionEntry, why: EndOfEntry): void;
   /** The end of a run: what it produced may be sent. */
   turn(): void;
   failed(error: unknown): void;
@@ -55,8 +58,8 @@ export interface Backend {
   readonly receipts: Receipts;
   readonly history: History;
   readonly conversations: Conversations;
-  /** Ends, where it is, the connection whose device has made a newer one. */
-  takeOver(replaced: ConnectionEntry): void;
+  /** Tells the node of a connection to end it, at most once. */
+  end(entry: ConnectionEntry, why: EndOfEntry): void;
   /** Forgets a device: what waited only for it goes. */
   removeDevice(user: UserId, device: Uuid): Promise<void>;
   stats(): BackendStats;

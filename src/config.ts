@@ -46,7 +46,10 @@ export interface ChatServerOptions {
   readonly flushMs?: number;
   /** Milliseconds that receipts may wait to be merged. Default 40. */
   readonly receiptsMs?: number;
-  /** Milliseconds between two looks through storage for what has expired. Default 60,000. */
+  /**
+   * Milliseconds between two looks through storage for what has expired, and through the registry for connections that
+   * were taken over without this node's being told. Default 60,000.
+   */
   readonly sweepMs?: number;
   /** Milliseconds since 1970; for tests. */
   readonly now?: () => number;

@@ -1,4 +1,4 @@
-import type { Backend, BackendEvents, BackendStats } from "./backend.js";
+import type { Backend, BackendEvents, BackendStats, EndOfEntry } from "./backend.js";
 import { NodeLink } from "./cluster/node-link.js";
 import { type Config, UNDELIVERED_MS } from "./config.js";
 import { Mailboxes } from "./delivery/mailboxes.js";
@@ -52,7 +52,7 @@ export class Engine implements Backend, Consumer {
     // No other node has a part in the log, but one may take over a connection.
     this.link = new NodeLink(node, {
       received: (message) => {
-        if (message.kind === "replaced") events.replaced(message.entry);
+        if (message.kind === "replaced" || message.kind === "disconnected") events.end(message.entry, message.kind);
       },
       published: () => {},
       lost: () => {},
@@ -78,8 +78,8 @@ export class Engine implements Backend, Consumer {
     await this.consumption?.stop();
   }
 
-  takeOver(replaced: ConnectionEntry): void {
-    this.link.tell(replaced.server_id, { kind: "replaced", entry: replaced });
+  end(entry: ConnectionEntry, why: EndOfEntry): void {
+    this.link.tell(entry.server_id, { kind: why, entry });
   }
 
   async removeDevice(user: UserId, device: Uuid): Promise<void> {

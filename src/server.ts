@@ -20,10 +20,12 @@ import { Engine } from "./engine.js";
 import { ChatError } from "./errors.js";
 import { attachTo } from "./gateway/attach.js";
 import { isLoopback, loopbackOnly } from "./gateway/authenticate.js";
+import { endEverywhere } from "./gateway/end-everywhere.js";
 import { Gateway } from "./gateway/gateway.js";
 import { parse, userId, uuid } from "./gateway/given-by-host.js";
 import { type GroupOfHost, HostCommands, type MessageOfHost, type Placed } from "./gateway/host-commands.js";
 import type { Services } from "./gateway/services.js";
+import { TakeoverCheck } from "./gateway/takeover-check.js";
 import { turnAway } from "./gateway/turn-away.js";
 import { within } from "./log/within.js";
 import type { UserId, Uuid } from "./model/ids.js";
@@ -59,6 +61,7 @@ export interface ChatServerStats extends BackendStats {
 type State = "new" | "starting" | "running" | "closing" | "closed";
 
 const deviceSchema = z.strictObject({ user: userId, device: uuid });
+const disconnectSchema = z.strictObject({ user: userId, device: uuid.optional() });
 const REMOVE_MS = 10_000;
 const CLOSE_SOCKETS_MS = 2_000;
 /** How long (ms) a request may take to arrive, so that nobody holds a socket by sending it a byte at a time. */
@@ -76,6 +79,7 @@ export class ChatServer {
   private closingDown: Promise<void> | null = null;
   private gateway: Gateway | null = null;
   private hostCommands: HostCommands | null = null;
+  private takeovers: TakeoverCheck | null = null;
   private leave: (() => Promise<void>) | null = null;
   /** The HTTP servers that it made itself. */
   private readonly own: Server[] = [];
@@ -87,7 +91,7 @@ export class ChatServer {
       answer: (of, answer, offset) => this.gateway?.answer(of, answer, offset),
       entry: (entry) => this.emit("message", entry),
       forward: (user, receipts) => this.gateway?.forwardReceipts(user, receipts),
-      replaced: (entry) => this.gateway?.replaced(entry),
+      end: (entry, why) => this.gateway?.endEntry(entry, why),
       turn: () => this.gateway?.flush(),
       failed: (error) => this.emit("error", error),
       lost: (what) => this.gateway?.endAll("store_unavailable", what === "answers"),
@@ -145,7 +149,7 @@ export class ChatServer {
       devices: (user) => storage.devices(user),
       publish: (items) => queue.publish(COMMANDS, items),
       conversations: backend.conversations,
-      takeOver: (entry) => backend.takeOver(entry),
+      takeOver: (entry) => backend.end(entry, "replaced"),
       get mailboxes() {
         return backend.mailboxes;
       },
@@ -161,8 +165,19 @@ export class ChatServer {
         failed: (error) => this.emit("error", error),
       },
     };
-    this.gateway = new Gateway(services);
-    this.hostCommands = new HostCommands(this.gateway);
+    const gateway = new Gateway(services);
+    this.gateway = gateway;
+    this.hostCommands = new HostCommands(gateway);
+    // Within one process nothing that nodes tell each other is lost.
+    if (config.queue.embedded) return;
+    this.takeovers = new TakeoverCheck({
+      registry: config.registry,
+      connections: () => gateway.directory.all(),
+      replaced: (entry) => gateway.endEntry(entry, "replaced"),
+      failed: (error) => this.emit("error", error),
+      everyMs: config.sweepMs,
+    });
+    this.takeovers.start();
   }
 
   /**
@@ -252,20 +267,30 @@ export class ChatServer {
       }));
   }
 
-  /** Ends a user's connections, or one device's, for good: their clients stay away. Answers how many. */
-  disconnect({ user, device }: { readonly user: UserId; readonly device?: Uuid }): number {
-    return this.gateway?.disconnect(user, device) ?? 0;
+  /**
+   * Ends a user's connections, or one device's, for good, on all nodes: their clients stay away. Resolves with how many
+   * there were when all have ended; rejects with `timeout` where some node hasn't ended its own after ten seconds.
+   */
+  async disconnect(of: { readonly user: UserId; readonly device?: Uuid | undefined }): Promise<number> {
+    if (this.state !== "running") throw new ChatError("closed", "The server isn't running.");
+    const { user, device } = parse(disconnectSchema, of);
+    return endEverywhere(
+      { registry: this.config.registry, tell: (entry) => this.backend.end(entry, "disconnected") },
+      user,
+      device,
+    );
   }
 
   /**
-   * Forgets a device of a user: what waited only for it goes, its connection ends. Resolves when that is stored; rejects
-   * with `timeout` after 10 seconds, and it will be stored all the same once storage is back.
+   * Forgets a device of a user: its connection ends, wherever it is, and what waited only for it goes. Resolves when
+   * that is stored; rejects with `timeout` after 10 seconds, and it will be stored all the same once storage is back.
    */
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
     if (this.state !== "running") throw new ChatError("closed", "The server isn't running.");
     const of = parse(deviceSchema, { user, device });
-    this.disconnect(of);
-    await within(REMOVE_MS, this.backend.removeDevice(of.user, of.device));
+    const ended = this.disconnect(of);
+    const removed = ended.catch(() => {}).then(() => this.backend.removeDevice(of.user, of.device));
+    await within(REMOVE_MS, Promise.all([ended, removed]));
   }
 
   stats(): ChatServerStats {
@@ -286,6 +311,7 @@ export class ChatServer {
   private async shutDown(spreadMs: number, deadlineMs: number): Promise<void> {
     await this.opening?.catch(() => {});
     this.state = "closing";
+    this.takeovers?.stop();
     await this.gateway?.drain(spreadMs, deadlineMs);
     await this.gateway?.close(CLOSE_SOCKETS_MS);
     for (const detach of this.detach) detach();

@@ -1,4 +1,4 @@
-import type { Backend, BackendEvents, BackendStats } from "../backend.js";
+import type { Backend, BackendEvents, BackendStats, EndOfEntry } from "../backend.js";
 import { type Config, UNDELIVERED_MS } from "../config.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { ConnectionEntry, NodeHandlers, NodeSession } from "../ports/connection-registry.js";
@@ -96,8 +96,8 @@ export class Cluster implements Backend {
     this.link.close();
   }
 
-  takeOver(replaced: ConnectionEntry): void {
-    this.link.tell(replaced.server_id, { kind: "replaced", entry: replaced });
+  end(entry: ConnectionEntry, why: EndOfEntry): void {
+    this.link.tell(entry.server_id, { kind: why, entry });
   }
 
   async removeDevice(user: UserId, device: Uuid): Promise<void> {
@@ -126,7 +126,8 @@ export class Cluster implements Backend {
     const { events, mailboxes } = this;
     switch (message.kind) {
       case "replaced":
-        if (message.entry.server_id === this.node) events.replaced(message.entry);
+      case "disconnected":
+        if (message.entry.server_id === this.node) events.end(message.entry, message.kind);
         break;
       case "answers":
         for (const { answer, ...of } of message.answers) events.answer(of, answer, 0);

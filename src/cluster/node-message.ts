@@ -73,6 +73,8 @@ export interface Extent {
 export type NodeMessage =
   /** A connection of the other's that a newer one has replaced. */
   | { readonly kind: "replaced"; readonly entry: ConnectionEntry }
+  /** A connection of the other's that the host has ended. */
+  | { readonly kind: "disconnected"; readonly entry: ConnectionEntry }
   | { readonly kind: "answers"; readonly answers: readonly AnswerTo[] }
   | { readonly kind: "receipts"; readonly receipts: readonly (readonly [UserId, readonly Receipt[]])[] }
   | { readonly kind: "pushes"; readonly pushes: readonly Push[] }

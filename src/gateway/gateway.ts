@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { ChatError, type ErrorCode, isChatError } from "../errors.js";
 import type { Answer, Command } from "../model/command.js";
-import type { UserId, Uuid } from "../model/ids.js";
+import type { UserId } from "../model/ids.js";
 import type { Receipt } from "../model/receipt.js";
 import type { ConnectionEntry } from "../ports/connection-registry.js";
 import type { Offset } from "../ports/queue.js";
@@ -196,18 +196,25 @@ export class Gateway implements ConnectionHost {
     this.directory.remove(connection, this.services.now());
     this.wheel.remove(connection);
     connection.detach?.();
-    if (entry !== null) this.services.session.unregister(entry).catch((error: unknown) => this.failed(error));
+    if (entry !== null) this.leave(entry);
     if (admitted) this.services.events.disconnected({ user, device, close_code });
   }
 
   /**
-   * A newer connection of the same device took over. An entry of another generation isn't meant; one that its
-   * connection hasn't been told of yet is.
+   * Ends the connection of an entry. An entry of another generation isn't meant; one that its connection hasn't been
+   * told of yet is. One that nothing takes the place of leaves the registry at once, however long its client takes.
    */
-  replaced(entry: ConnectionEntry): void {
+  endEntry(entry: ConnectionEntry, why: "replaced" | "disconnected"): void {
     const connection = this.directory.get(entry.connection_id);
-    if (connection === undefined) return;
-    if ((connection.entry ?? entry).generation === entry.generation) this.end(connection, "replaced");
+    if (connection !== undefined) {
+      if ((connection.entry ?? entry).generation !== entry.generation) return;
+      this.end(connection, why);
+    }
+    if (why === "disconnected") this.leave(entry);
+  }
+
+  private leave(entry: ConnectionEntry): void {
+    this.services.session.unregister(entry).catch((error: unknown) => this.failed(error));
   }
 
   // ── what goes out ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -408,12 +415,5 @@ export class Gateway implements ConnectionHost {
     for (const connection of this.directory.all()) {
       if (!waitingOnly || connection.inFlight > 0) this.end(connection, code);
     }
-  }
-
-  /** Ends the connections of a user, or of one device, for good. Answers how many. */
-  disconnect(user: UserId, device?: Uuid): number {
-    const ended = [...this.directory.of(user)].filter((one) => device === undefined || one.device === device);
-    for (const connection of ended) this.end(connection, "disconnected");
-    return ended.length;
   }
 }

@@ -32,11 +32,11 @@ describe("the connections of a server", () => {
     const house = await openHouse();
     const [one, two, three] = await Promise.all([house.client("alice"), house.client("alice"), house.client("alice")]);
     const bob = await house.client("bob");
-    expect(house.server.disconnect({ user: "alice", device: newId() })).toBe(0);
-    expect(house.server.disconnect({ user: "alice", device: one.device })).toBe(1);
+    expect(await house.server.disconnect({ user: "alice", device: newId() })).toBe(0);
+    expect(await house.server.disconnect({ user: "alice", device: one.device })).toBe(1);
     expect(await one.closed()).toBe(4502);
     expect(one.all("error")).toMatchObject([{ code: "disconnected" }]);
-    expect(house.server.disconnect({ user: "alice" })).toBe(2);
+    expect(await house.server.disconnect({ user: "alice" })).toBe(2);
     expect(await Promise.all([two.closed(), three.closed()])).toEqual([4502, 4502]);
     await bob.caughtUp();
     await until("alice to be gone", () => house.server.connections("alice").length === 0);

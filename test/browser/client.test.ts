@@ -98,7 +98,7 @@ describe("a client in a page", () => {
     const bob = await online("bob");
     const alice = await online("alice");
     await context.setOffline(true);
-    server.chat.disconnect({ user: "alice" });
+    await server.chat.disconnect({ user: "alice" });
     await say(alice, "bob", "one");
     await say(alice, "bob", "two");
     await context.setOffline(false);
