@@ -177,6 +177,7 @@ describe("the host's beforeSend", () => {
     alice.start(alice.message({ user: "bob" }, "lost"));
     await asked;
     await alice.drop();
+    await until("the server to see her go", () => house.server.connections("alice").length === 0);
     decide();
     const bob = await house.client("bob");
     await bob.caughtUp();
