@@ -10,7 +10,10 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** Sources of the product, and what is built from each. */
 const PARTS = [
   { sources: ["src", "adapters/memory/src"], built: "dist/index.js" },
-  { sources: ["adapters/lmdb/src"], built: "adapters/lmdb/dist/index.js" },
+  ...["lmdb", "redis", "cassandra", "kafka"].map((adapter) => ({
+    sources: [`adapters/${adapter}/src`],
+    built: `adapters/${adapter}/dist/index.js`,
+  })),
 ];
 
 function newest(directory: string): number {
@@ -41,7 +44,7 @@ export async function buildChildren(): Promise<void> {
     entryPoints: {
       load: join(ROOT, "bench/load/main.ts"),
       ...Object.fromEntries(
-        ["raw-ws", "socket-io", "sentseen", "fan-out", "idle-ws"].map((peer) => [
+        ["raw-ws", "socket-io", "sentseen", "fan-out", "idle-ws", "node"].map((peer) => [
           peer,
           join(ROOT, `bench/peers/${peer}.ts`),
         ]),

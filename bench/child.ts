@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Where `built.ts` puts what the child processes run. */
 export const BUILT = fileURLToPath(new URL("./dist/", import.meta.url));
 
-/** A Node process of the bench, pinned to one core, with a channel for messages. */
+/** A Node process of the bench, pinned to one core or some, with a channel for messages. */
 export class Child {
   private readonly process: ChildProcess;
   private ended = false;
@@ -13,11 +13,11 @@ export class Child {
   /** `script` is the name of a built file without its ending; `argument` reaches it as JSON. */
   constructor(
     private readonly script: string,
-    core: number,
+    cores: number | string,
     argument: unknown,
     nodeOptions: readonly string[] = [],
   ) {
-    const command = ["-c", String(core), process.execPath, ...nodeOptions, `${BUILT}${script}.js`];
+    const command = ["-c", String(cores), process.execPath, ...nodeOptions, `${BUILT}${script}.js`];
     // taskset turns into the process that it starts, so pid and channel are Node's.
     this.process = spawn("taskset", [...command, JSON.stringify(argument)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -2,10 +2,11 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { BENCHES, type BenchName, benchOf } from "./benches.js";
 import { buildChildren, buildProduct } from "./built.js";
-import { jsonLines, table } from "./report.js";
+import { jsonLines, shapesTable, table } from "./report.js";
 import { rowsOf } from "./rows.js";
+import { measureShapes, SHAPE_NAMES } from "./shapes.js";
 
-const USAGE = `npm run bench -- ${BENCHES.join("|")} [--json] [--rounds N] [--seconds N] [--only SUBJECT,…] [--patience SECONDS]`;
+const USAGE = `npm run bench -- ${BENCHES.join("|")}|shapes [--json] [--rounds N] [--seconds N] [--only SUBJECT,…] [--patience SECONDS]`;
 
 function isBench(name: string | undefined): name is BenchName {
   return BENCHES.some((bench) => bench === name);
@@ -29,13 +30,14 @@ async function main(): Promise<void> {
     },
   });
   const [name] = positionals;
-  if (positionals.length !== 1 || !isBench(name)) throw new Error(USAGE);
+  if (positionals.length !== 1 || (name !== "shapes" && !isBench(name))) throw new Error(USAGE);
   if (process.platform !== "linux" || availableParallelism() < 2) {
     throw new Error("The bench needs Linux and two cores: one for the server, one for the load.");
   }
   const seconds = positive(values.seconds, "--seconds");
   const rounds = Math.ceil(positive(values.rounds, "--rounds"));
   const only = values.only?.split(",");
+  if (name === "shapes") return shapes(only ?? SHAPE_NAMES, Math.max(10, seconds), values.json);
   const all = benchOf(name);
   const bench = { ...all, subjects: all.subjects.filter(({ name }) => only === undefined || only.includes(name)) };
   if (bench.subjects.length === 0)
@@ -51,6 +53,15 @@ async function main(): Promise<void> {
   };
   const rows = await rowsOf(bench, rounds, timing, (text) => console.error(text));
   console.log(values.json ? jsonLines(rows) : table(rows));
+}
+
+async function shapes(names: readonly string[], seconds: number, json: boolean): Promise<void> {
+  const unknown = names.filter((name) => !SHAPE_NAMES.includes(name));
+  if (unknown.length > 0) throw new Error(`--only: the shapes are ${SHAPE_NAMES.join(", ")}.`);
+  buildProduct();
+  await buildChildren();
+  const rows = await measureShapes({ shapes: names, seconds, progress: (text) => console.error(text) });
+  console.log(json ? jsonLines(rows) : shapesTable(rows));
 }
 
 try {

@@ -1,6 +1,7 @@
 import type { Row } from "./rows.js";
+import type { ShapeRow } from "./shapes.js";
 
-type Column = readonly [title: string, cell: (row: Row) => string];
+type Column<R = Row> = readonly [title: string, cell: (row: R) => string];
 
 const number = (value: number | null, digits: number): string =>
   value === null
@@ -44,9 +45,32 @@ function columnsOf(rows: readonly Row[]): Column[] {
   return [...SHARED, places, ...LOADED, ...ratios, ...NOTES];
 }
 
+const SHAPE: readonly Column<ShapeRow>[] = [
+  ["subject", ({ subject }) => subject],
+  ["gateway+messages+delivery", ({ layout }) => `${layout.gateway}+${layout.messages}+${layout.delivery}`],
+  ["pairs", ({ pairs }) => String(pairs)],
+  ["in flight", ({ in_flight, offered }) => (in_flight === null ? `${offered}/s offered` : String(in_flight))],
+  ["per second", ({ rate }) => number(rate, 0)],
+  ["ack p50 ms", ({ p50_ms }) => number(p50_ms, 1)],
+  ["p99", ({ p99_ms }) => number(p99_ms, 1)],
+  ["delivery p50", ({ deliver_p50_ms }) => number(deliver_p50_ms, 1)],
+  ["p99", ({ deliver_p99_ms }) => number(deliver_p99_ms, 1)],
+  ["µs gateway", ({ cpu_us }) => number(cpu_us.gateway, 0)],
+  ["messages", ({ cpu_us }) => number(cpu_us.messages, 0)],
+  ["delivery", ({ cpu_us }) => number(cpu_us.delivery, 0)],
+  ["services", ({ cpu_us }) => number(cpu_us.services, 0)],
+];
+
 /** The rows as a table for people. */
 export function table(rows: readonly Row[]): string {
-  const columns = columnsOf(rows);
+  return tableOf(columnsOf(rows), rows);
+}
+
+export function shapesTable(rows: readonly ShapeRow[]): string {
+  return tableOf(SHAPE, rows);
+}
+
+function tableOf<R>(columns: readonly Column<R>[], rows: readonly R[]): string {
   const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
   const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   return cells
@@ -57,6 +81,6 @@ export function table(rows: readonly Row[]): string {
 }
 
 /** The rows for programs: one object a line. */
-export function jsonLines(rows: readonly Row[]): string {
+export function jsonLines(rows: readonly (Row | ShapeRow)[]): string {
   return rows.map((row) => JSON.stringify(row)).join("\n");
 }

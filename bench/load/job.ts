@@ -16,6 +16,10 @@ export interface RelayJob extends Common {
   readonly pairs: number;
   readonly in_flight: number | null;
   readonly offered: number | null;
+  /** Where receivers connect, if not where senders do. */
+  readonly receiver_port?: number;
+  /** More processes whose CPU is wanted. */
+  readonly pids?: readonly number[];
 }
 
 /** Groups of which one member sends and all others receive. */

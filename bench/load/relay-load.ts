@@ -66,7 +66,7 @@ export async function relayLoad(job: RelayJob, wire: Wire): Promise<LoadResult> 
       },
     );
     const receiver = wire(
-      { port, user, target: { kind: "nobody" } },
+      { port: job.receiver_port ?? port, user, target: { kind: "nobody" } },
       {
         ack: (number) => inOrder(number, -1, "a receiver's ack"),
         delivery(number) {
@@ -94,7 +94,7 @@ export async function relayLoad(job: RelayJob, wire: Wire): Promise<LoadResult> 
     job.offered === null ? closedLoop(pairs, job.in_flight ?? 1, send) : openLoop(pairs, job.offered, send);
   await pause(job.warmup_seconds * 1000);
   const before = Math.min(load.acked, load.delivered);
-  const window = new Window(job.server_pid);
+  const window = new Window(job.server_pid, job.pids);
   load.measuring = true;
   await pause(job.seconds * 1000);
   load.measuring = false;
