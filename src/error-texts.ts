@@ -21,7 +21,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, string>> = {
   store_unavailable: "Storage or queue can't be reached; the command may or may not have been stored.",
   timeout: "No answer in time.",
   draining: "The server is going away; come back later.",
-  overloaded: "The server takes no more connections just now.",
+  overloaded: "The server takes on no more just now; come back later.",
   slow: "The connection doesn't take what is sent to it.",
   idle: "No sign of life for too long.",
   replaced: "A newer connection of the same device took over.",

@@ -66,8 +66,8 @@ export interface Consumption {
  * - *At least once*: an item whose publish resolved is handed to each group at least once, until committed.
  * - *One owner*: a partition belongs to one consumer of a group at a time, as far as leases can tell.
  * - *Failure*: a rejected publish may or may not have been stored, in whole or in part, but never out of order: what
- *   is stored of one call is a beginning of it, and calls for the same key that were made before the rejection was
- *   known are rejected too, and not stored.
+ *   is stored of one call is, in each partition, a beginning of what was meant for it, and calls for the same key that
+ *   were made before the rejection was known are rejected too, and not stored.
  * - *Cost*: publishes that meet share one round trip or one sync; callers needn't batch.
  */
 export interface Queue extends Adapter {

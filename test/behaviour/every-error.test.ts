@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { expect, it } from "vitest";
 import { ERROR_TEXTS } from "../../src/error-texts.js";
-import { ERRORS, type ErrorCode } from "../../src/errors.js";
+import { ChatError, ERRORS, type ErrorCode } from "../../src/errors.js";
+import { newId } from "../../src/model/ids.js";
 import { openHouse } from "./support/house.js";
 import { holdWheel } from "./support/wheel.js";
 
@@ -52,6 +53,14 @@ const HIT_BY: Readonly<Record<ErrorCode, string | (() => Promise<void>)>> = {
       }).on("error", reject);
     });
     expect(text).toBe(ERROR_TEXTS.overloaded);
+    // One that was let in may still ask for more than the nodes behind take on.
+    const busy = await openHouse({
+      aroundStorage: (method, _args, run) =>
+        method === "devices" ? Promise.reject(new ChatError("overloaded")) : run(),
+    });
+    const bob = await busy.socket();
+    bob.send({ type: "hello", token: "bob", device: { id: newId() } });
+    expect(await bob.closed()).toBe(ERRORS.overloaded.close);
   },
 
   async idle() {
