@@ -346,6 +346,13 @@ describe("the checker finds", () => {
     it(what, () => expect([...new Set(names(history))]).toEqual([name, ...also]));
   }
 
+  it("a gap before a wipe, and none after it", () => {
+    const gap: Happening = { type: "gap", user: "bob", device: "b1" };
+    const wiped: Happening = { type: "wiped" };
+    expect(names([...TALK, gap, wiped])).toEqual(["false-gap"]);
+    expect(names([...TALK, wiped, gap])).toEqual([]);
+  });
+
   it("and tells by name, with what led to it", () => {
     const [violation] = check([...START, ...sent("a1", ONE, ["b1", "b2"])]);
     const text = violation === undefined ? "" : report(violation);

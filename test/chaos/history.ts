@@ -91,6 +91,8 @@ export type Happening =
   | { readonly type: "gap"; readonly user: string; readonly device: string }
   /** Something went wrong that nobody asked for: a server that died or reported a fault, a client that can't go on. */
   | { readonly type: "failure"; readonly text: string }
+  /** All that a queue may forget is gone: from now on the server may say so. */
+  | { readonly type: "wiped" }
   /** What the runner did to the system, for whoever reads an excerpt. */
   | { readonly type: "fault"; readonly text: string };
 

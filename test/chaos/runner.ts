@@ -159,14 +159,14 @@ class Run {
   }
 
   private wipe(): void {
-    this.underneath("wiped", () => wipe(endpoints));
+    this.underneath({ type: "wiped" }, () => wipe(endpoints));
   }
 
   private outage(number: number, away: number): void {
     const { harmed } = this.shape;
     const server = harmed[number % harmed.length];
     if (server === undefined) return;
-    this.underneath(`${server} killed for ${away} ms`, async () => {
+    this.underneath({ type: "fault", text: `${server} killed for ${away} ms` }, async () => {
       await killServer(server);
       await pause(away);
       await startServer(server);
@@ -174,9 +174,9 @@ class Run {
   }
 
   /** Something is done to the servers under the nodes, after what is being done to them. Doesn't wait for it. */
-  private underneath(text: string, harm: () => Promise<void>): void {
+  private underneath(happening: Happening, harm: () => Promise<void>): void {
     this.outages = this.outages.then(() => {
-      this.fault(text);
+      this.history.add(happening);
       return harm();
     });
     this.outages.catch((error: unknown) => this.history.add({ type: "failure", text: String(error) }));

@@ -36,7 +36,7 @@ export const VIOLATION_NAMES = [
   "from-nowhere",
   /** A message whose status fell back. */
   "status-went-back",
-  /** The server said that entries are gone, though none can be. */
+  /** The server said that entries are gone, though none can be: nothing was wiped. */
   "false-gap",
   /** A server that died by itself or reported a fault of its own, a client that doesn't come back. */
   "failed",
