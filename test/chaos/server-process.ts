@@ -19,6 +19,8 @@ export interface ServerSetup {
   readonly flush?: number;
   /** Seconds of silence after which a connection is gone. */
   readonly idle?: number;
+  /** Milliseconds over which clients are told to come back when it drains. */
+  readonly spread?: number;
   /** What the server does. Default all. */
   readonly roles?: readonly Role[];
   /** Milliseconds by which the process's clock is ahead. */

@@ -44,7 +44,7 @@ chat.on("error", (error: unknown) => {
 });
 
 process.on("SIGTERM", () => {
-  void chat.close().then(() => process.exit(0));
+  void chat.close({ spreadMs: setup.spread ?? 0 }).then(() => process.exit(0));
 });
 createInterface(process.stdin)
   .on("line", () => console.log(JSON.stringify({ ...chat.stats(), connections: chat.connections() })))
