@@ -6,6 +6,7 @@ export default defineConfig({
     index: "src/index.ts",
     "client/index": "src/client/index.ts",
     "client/node": "src/client/node.ts",
+    "e2ee/index": "src/e2ee/index.ts",
     "memory/index": "adapters/memory/src/index.ts",
     "ports/index": "src/ports/index.ts",
     "testing/index": "src/testing/index.ts",
