@@ -57,11 +57,13 @@ const CHECKS: readonly Check[] = [
   npx("package @sentseen/redis", 2, "publint", "--strict", "adapters/redis"),
   npx("package @sentseen/cassandra", 2, "publint", "--strict", "adapters/cassandra"),
   npx("package @sentseen/kafka", 2, "publint", "--strict", "adapters/kafka"),
+  npx("package @sentseen/push", 2, "publint", "--strict", "adapters/push"),
   npx("types of sentseen", 2, "attw", "--pack", ".", "--profile", "node16"),
   npx("types of @sentseen/lmdb", 2, "attw", "--pack", "adapters/lmdb", "--profile", "node16"),
   npx("types of @sentseen/redis", 2, "attw", "--pack", "adapters/redis", "--profile", "node16"),
   npx("types of @sentseen/cassandra", 2, "attw", "--pack", "adapters/cassandra", "--profile", "node16"),
   npx("types of @sentseen/kafka", 2, "attw", "--pack", "adapters/kafka", "--profile", "node16"),
+  npx("types of @sentseen/push", 2, "attw", "--pack", "adapters/push", "--profile", "node16"),
   npm("size of the client", 2, "size"),
   {
     ...npm("tests", 28, "test", "--", "--reporter=default", "--reporter=json", `--outputFile.json=${testReport}`),
