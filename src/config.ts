@@ -1,14 +1,13 @@
 import { z } from "zod";
-import { ChatError } from "./errors.js";
+import { checkParts } from "./check-parts.js";
 import type { Authenticate } from "./gateway/authenticate.js";
 import { errorOf } from "./gateway/given-by-host.js";
 import type { Hooks } from "./gateway/services.js";
-import type { Rate } from "./gateway/token-bucket.js";
 import type { Probe } from "./log/probe.js";
 import { DEFAULT_LIMITS, type Limits } from "./model/limits.js";
 import type { ConnectionRegistry } from "./ports/connection-registry.js";
 import type { Queue } from "./ports/queue.js";
-import { CONTRACT } from "./ports/scope.js";
+import type { Rate, RateLimiter } from "./ports/rate-limiter.js";
 import type { Storage } from "./ports/storage.js";
 
 const ROLES = ["gateway", "messages", "delivery"] as const;
@@ -37,6 +36,8 @@ export interface ChatServerOptions {
   readonly limits?: Partial<Limits>;
   /** Commands of one user: on average a second, and at once. Default 200 and 1,000. */
   readonly rate?: Partial<Rate>;
+  /** Where they are counted for all gateways together; without one each gateway counts alone. */
+  readonly rateLimiter?: RateLimiter;
   /** Sockets at a time; more are turned away with 503. Default 100,000. */
   readonly maxConnections?: number;
   /** Which web pages may connect: a list of origins, "same-host" (default), or "any". */
@@ -68,6 +69,7 @@ export interface Config {
   readonly historyMs: number | null;
   readonly limits: Limits;
   readonly rate: Rate;
+  readonly rateLimiter: RateLimiter | null;
   readonly maxConnections: number;
   readonly origins: readonly string[] | "same-host" | "any";
   readonly hooks: Hooks;
@@ -114,6 +116,7 @@ const schema = z.strictObject({
     .strictObject({ per_second: z.number().positive(), burst: whole(1_000_000) })
     .partial()
     .default({}),
+  rateLimiter: anAdapter<RateLimiter>().optional(),
   maxConnections: whole(10_000_000).default(100_000),
   origins: z.union([z.array(anOrigin), z.enum(["same-host", "any"])]).default("same-host"),
   hooks: z
@@ -136,12 +139,13 @@ export function readConfig(options: ChatServerOptions): Config {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw errorOf(parsed.error, "config");
   const { retention, limits, rate, hooks, ...rest } = parsed.data;
-  checkParts(rest);
+  checkParts({ ...rest, all: ROLES });
   return {
     ...rest,
     historyMs: historyMs(retention, rest.queue),
     limits: { ...DEFAULT_LIMITS, ...defined(limits) },
     rate: { per_second: 200, burst: 1_000, ...defined(rate) },
+    rateLimiter: rest.rateLimiter ?? null,
     hooks: { deadlineMs: 2_000, onFailure: "refuse", ...defined(hooks) },
   };
 }
@@ -160,39 +164,4 @@ function historyMs(retention: NonNullable<ChatServerOptions["retention"]>, queue
 function defined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
-
-const REACH = { process: 0, machine: 1, cluster: 2 } as const;
-
-/** Parts that were written for another contract, or that reach less far than the others need, can't be safe together. */
-function checkParts(parts: Pick<Config, "storage" | "queue" | "registry" | "roles">): void {
-  for (const name of ["storage", "queue", "registry"] as const) {
-    const { contract, scope } = parts[name];
-    if (contract !== CONTRACT) {
-      throw new ChatError("incompatible", `${name} follows contract ${contract}; this server knows ${CONTRACT}.`, {
-        field: name,
-      });
-    }
-    if (!Object.hasOwn(REACH, scope)) {
-      throw new ChatError("incompatible", `${name} has no known scope: ${String(scope)}.`, { field: name });
-    }
-  }
-  const { storage, queue, registry, roles } = parts;
-  if (registry.scope === "cluster" && queue.scope !== "cluster") {
-    throw new ChatError("incompatible", `A cluster's registry wants a cluster's queue, not one of a ${queue.scope}.`, {
-      field: "queue",
-    });
-  }
-  if (queue.scope === "cluster" && (storage.scope !== "cluster" || registry.scope !== "cluster")) {
-    const field = storage.scope === "cluster" ? "registry" : "storage";
-    throw new ChatError("incompatible", `A cluster's queue wants a cluster's ${field}.`, { field });
-  }
-  if (queue.durable && queue.scope !== "process" && storage.scope === "process") {
-    throw new ChatError("incompatible", "A durable queue over storage that forgets would lose what was flushed.", {
-      field: "storage",
-    });
-  }
-  if (queue.embedded && !ROLES.every((role) => roles.includes(role))) {
-    throw new ChatError("config", "With a queue inside the process it has all roles.", { field: "roles" });
-  }
 }

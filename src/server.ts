@@ -123,8 +123,8 @@ export class ChatServer {
   private async run(): Promise<void> {
     this.state = "starting";
     const { config, backend, node } = this;
-    const { storage, queue, registry } = config;
-    for (const part of [storage, queue, registry]) await part.open();
+    const { storage, queue, registry, rateLimiter } = config;
+    for (const part of [storage, queue, registry, rateLimiter]) await part?.open();
     const session = await registry.join(node, backend.handlers);
     this.leave = () => session.leave();
     await backend.start(session);
@@ -141,6 +141,7 @@ export class ChatServer {
       limits: config.limits,
       rate: config.rate,
       now: config.now,
+      rateLimiter: config.rateLimiter,
       maxConnections: config.maxConnections,
       authenticate: config.authenticate,
       origins: config.origins,
@@ -316,7 +317,7 @@ export class ChatServer {
     await this.gateway?.close(CLOSE_SOCKETS_MS);
     for (const detach of this.detach) detach();
     for (const server of this.own) await stopListening(server);
-    const { queue, storage, registry } = this.config;
+    const { queue, storage, registry, rateLimiter } = this.config;
     const errors: unknown[] = [];
     for (const release of [
       () => this.backend.stop(),
@@ -335,6 +336,7 @@ export class ChatServer {
     if (errors.length > 0) throw errors[0];
   }
 
+      () => rateLimiter?.close(),
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,6 +1,6 @@
 import type { UserId } from "../model/ids.js";
 import type { Connection } from "./connection.js";
-import { type Rate, TokenBucket } from "./token-bucket.js";
+import type { Allowance } from "./token-bucket.js";
 
 const NOBODY: readonly Connection[] = [];
 
@@ -10,7 +10,9 @@ export class Directory {
   /** Mostly one each: a set would be larger than all the rest. */
   private readonly byUser = new Map<UserId, readonly Connection[]>();
   /** Outlives a user's connections until it is full again, so that coming back doesn't refill it. */
-  private readonly buckets = new Map<UserId, TokenBucket>();
+  private readonly allowances = new Map<UserId, Allowance>();
+
+  constructor(private readonly allowance: (user: UserId, now: number) => Allowance) {}
 
   get size(): number {
     return this.byId.size;
@@ -46,28 +48,28 @@ export class Directory {
     const { user } = connection;
     const left = this.of(user).filter((other) => other !== connection);
     if (left.length > 0) this.byUser.set(user, left);
-    else if (this.byUser.delete(user)) this.sweepBuckets(now);
+    else if (this.byUser.delete(user)) this.sweepAllowances(now);
   }
 
   /** Takes one of what a user may do. Answers 0, or the milliseconds until there is one again. */
-  take(user: UserId, rate: Rate, now: number): number {
-    let bucket = this.buckets.get(user);
-    if (bucket === undefined) {
-      bucket = new TokenBucket(rate, now);
-      this.buckets.set(user, bucket);
+  take(user: UserId, now: number): number {
+    let allowance = this.allowances.get(user);
+    if (allowance === undefined) {
+      allowance = this.allowance(user, now);
+      this.allowances.set(user, allowance);
     }
-    return bucket.take(now);
+    return allowance.take(now);
   }
 
-  /** Forgets full buckets of users who are gone: a few for each user who goes, so that they can't pile up. */
-  private sweepBuckets(now: number): void {
+  /** Forgets full allowances of users who are gone: a few for each user who goes, so that they can't pile up. */
+  private sweepAllowances(now: number): void {
     let looked = 0;
-    for (const [user, bucket] of this.buckets) {
-      if (!this.byUser.has(user) && bucket.full(now)) this.buckets.delete(user);
+    for (const [user, allowance] of this.allowances) {
+      if (!this.byUser.has(user) && allowance.full(now)) this.allowances.delete(user);
       else {
         // Looked at again after all others.
-        this.buckets.delete(user);
-        this.buckets.set(user, bucket);
+        this.allowances.delete(user);
+        this.allowances.set(user, allowance);
       }
       if (++looked === 4) return;
     }

@@ -27,6 +27,8 @@ import { handleFrame } from "./handle-frame.js";
 import { HostCalls } from "./host-calls.js";
 import { Publisher } from "./publisher.js";
 import type { Services } from "./services.js";
+import { SharedAllowances } from "./shared-allowance.js";
+import { type Allowance, TokenBucket } from "./token-bucket.js";
 import { Turn } from "./turn.js";
 import { turnAway } from "./turn-away.js";
 import { pongFrame } from "./websocket-frame.js";
@@ -53,9 +55,16 @@ export const WEBSOCKET_OPTIONS = {
 /** What is answered: a command, as far as its answer names it. */
 export type Answered = Pick<Command, "origin" | "id" | "conversation">;
 
+/** How a user's allowance begins: counted for all gateways together where there is somebody to do that. */
+function allowances({ rate, rateLimiter, now, events }: Services): (user: UserId, now: number) => Allowance {
+  if (rateLimiter === null) return (_user, at) => new TokenBucket(rate, at);
+  const shared = new SharedAllowances(rate, rateLimiter, events.failed, now);
+  return (user, at) => shared.of(user, at);
+}
+
 /** Holds the sockets: lets them in, reads their frames, sends them theirs, and sees that they are alive. */
 export class Gateway implements ConnectionHost {
-  readonly directory = new Directory();
+  readonly directory: Directory;
   readonly hostCalls = new HostCalls();
   readonly directIds = new DirectIds(100_000);
   readonly publisher: Publisher;
@@ -72,6 +81,7 @@ export class Gateway implements ConnectionHost {
   private readonly turn = new Turn((connection) => this.write(connection));
 
   constructor(readonly services: Services) {
+    this.directory = new Directory(allowances(services));
     this.wheel = new Wheel(Math.max(GREETING_SECONDS, services.limits.idle_seconds));
     this.wheel.start();
     this.publisher = new Publisher(services.publish, (command, error) => this.publishFailed(command, error));

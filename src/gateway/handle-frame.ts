@@ -64,7 +64,7 @@ function withinRate(gateway: Gateway, connection: Connection, id: Uuid): void {
   if (owed !== null && owed.id !== id && now < owed.until) {
     throw new ChatError("rate_limited", "An earlier command has to come again first.", { retry_after: LEAST_WAIT });
   }
-  const wait = gateway.directory.take(connection.user, services.rate, now);
+  const wait = gateway.directory.take(connection.user, now);
   if (wait === 0) {
     connection.owed = null;
     return;

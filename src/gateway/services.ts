@@ -8,10 +8,10 @@ import type { ContentType, Envelope } from "../model/message.js";
 import type { Receipt, Watermarks } from "../model/receipt.js";
 import type { ConnectionEntry, NodeSession } from "../ports/connection-registry.js";
 import type { Offset, QueueItem } from "../ports/queue.js";
+import type { Rate, RateLimiter } from "../ports/rate-limiter.js";
 import type { DeviceRow } from "../ports/storage.js";
 import type { DeviceInfo } from "../ports/stored.js";
 import type { Authenticate } from "./authenticate.js";
-import type { Rate } from "./token-bucket.js";
 
 /** A message on its way in, as the host's hook sees it. */
 export interface Draft {
@@ -106,6 +106,8 @@ export interface Services {
   readonly limits: Limits;
   /** Commands of one user. */
   readonly rate: Rate;
+  /** Where they are counted for all gateways together. */
+  readonly rateLimiter: RateLimiter | null;
   readonly maxConnections: number;
   readonly authenticate: Authenticate;
   readonly origins: readonly string[] | "any" | "same-host";

@@ -1,11 +1,15 @@
-/** So many a second on average, so many at once. */
-export interface Rate {
-  readonly per_second: number;
-  readonly burst: number;
+import type { Rate } from "../ports/rate-limiter.js";
+
+/** What one user may still do. */
+export interface Allowance {
+  /** Takes one. Answers 0, or after how many milliseconds it is worth while to try again. */
+  take(now: number): number;
+  /** Whether nothing would be forgotten if this were. */
+  full(now: number): boolean;
 }
 
-/** Counts what one user may still do. Costs no timer. */
-export class TokenBucket {
+/** Counts what one user may still do here. Costs no timer. */
+export class TokenBucket implements Allowance {
   private tokens: number;
   private at: number;
 
@@ -17,7 +21,6 @@ export class TokenBucket {
     this.at = now;
   }
 
-  /** Takes one token. Answers 0, or how many milliseconds it takes until there is one again. */
   take(now: number): number {
     this.refill(now);
     if (this.tokens < 1) return Math.ceil(((1 - this.tokens) * 1_000) / this.rate.per_second);
@@ -25,7 +28,6 @@ export class TokenBucket {
     return 0;
   }
 
-  /** Whether nothing would be forgotten if this bucket were. */
   full(now: number): boolean {
     this.refill(now);
     return this.tokens >= this.rate.burst;

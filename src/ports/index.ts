@@ -9,6 +9,7 @@ export type {
 export type { Alert, Notification, Push, PushProvider, PushResult } from "./push.js";
 export type { Consumer, Consumption, Lease, Offset, Queue, QueueItem, QueueRecord } from "./queue.js";
 export { partitionOf } from "./queue.js";
+export type { Grant, Rate, RateLimiter } from "./rate-limiter.js";
 export { type Adapter, CONTRACT, type Scope } from "./scope.js";
 export type {
   DeviceRow,

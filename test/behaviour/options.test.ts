@@ -120,6 +120,42 @@ describe("parts that don't fit together are refused, and the one to change is na
     expect(() => make(part("registry", { scope: "cluster" }))).toThrow(incompatible("queue"));
   });
 
+  it("a queue of a machine over storage or a registry that its other processes can't reach", () => {
+    const queue = part("queue", { scope: "machine", embedded: false });
+    const storage = part("storage", { scope: "machine" });
+    expect(() => make(queue)).toThrow(incompatible("storage"));
+    expect(() => make({ ...queue, ...storage })).toThrow(incompatible("registry"));
+    make({ ...queue, ...storage, ...part("registry", { scope: "machine" }) });
+  });
+
+  it("a rate limiter of another contract, or that the other gateways don't share", () => {
+    const limiter = { contract: 1, scope: "process", open() {}, close() {}, take() {} };
+    const cluster = { scope: "cluster", embedded: false };
+    const parts = { ...part("queue", cluster), ...part("storage", cluster), ...part("registry", cluster) };
+    expect(() => make({ rateLimiter: { ...limiter, contract: 2 } })).toThrow(incompatible("rateLimiter"));
+    expect(() => make({ ...parts, rateLimiter: limiter })).toThrow(incompatible("rateLimiter"));
+    make({ ...parts, rateLimiter: { ...limiter, scope: "cluster" } });
+    make({ rateLimiter: limiter });
+  });
+
+  it.each<[keyof typeof parts, keyof typeof parts]>([
+    ["storage", "queue"],
+    ["queue", "registry"],
+    ["registry", "storage"],
+  ])("in the place of %s, the %s", (place, given) => {
+    expect(() => make({ [place]: parts[given] })).toThrow(incompatible(place));
+  });
+
+  it.each(["durable", "embedded"])("a queue that doesn't say whether it is %s", (says) => {
+    expect(() => make(part("queue", { [says]: undefined }))).toThrow(incompatible("queue"));
+  });
+
+  it("a queue that forgets, but outlives storage", () => {
+    const queue = part("queue", { durable: false, scope: "machine" });
+    expect(() => make(queue)).toThrow(incompatible("storage"));
+    make({ ...queue, ...part("storage", { scope: "machine" }) });
+  });
+
   it("a durable queue over storage that forgets", () => {
     const durable = part("queue", { durable: true, scope: "machine" });
     expect(() => make(durable)).toThrow(incompatible("storage"));

@@ -1,6 +1,7 @@
-import { ChatError, type ConnectionRegistry, type Queue } from "sentseen/ports";
+import { ChatError, type ConnectionRegistry, type Queue, type RateLimiter } from "sentseen/ports";
 import type { Address } from "./client/connection.js";
 import { dialWith, type RedisClient } from "./client/dial-with.js";
+import { RedisRateLimiter } from "./limits/rate-limiter.js";
 import { Servers } from "./link/servers.js";
 import { RedisQueue } from "./queue/queue.js";
 import { RedisRegistry } from "./registry/registry.js";
@@ -30,6 +31,11 @@ export interface RedisOptions {
   readonly maxBytes?: number;
   /** Bytes that may wait to be published; beyond, `publish` rejects. Default 64 MiB. */
   readonly maxWaitingBytes?: number;
+  /**
+   * What becomes of users' commands while Redis can't count them: "pass" (default) counts on each gateway alone, "refuse"
+   * refuses them with `rate_limited`.
+   */
+  readonly limitsAway?: "pass" | "refuse";
   /** Where a cluster's server is reached that announces this address; by default there. */
   readonly addressFor?: (announced: Address) => Address;
 }
@@ -37,6 +43,7 @@ export interface RedisOptions {
 export interface Redis {
   readonly registry: ConnectionRegistry;
   readonly queue: Queue;
+  readonly rateLimiter: RateLimiter;
 }
 
 /** What the port says: entries of a node that stopped beating aren't answered after that. */
@@ -45,7 +52,8 @@ const MOST_VANISH_MS = 30_000;
 const MOST_PARTITIONS = 1_024;
 
 /**
- * The connection registry and the queue on Redis 7 or later, or on Redis Cluster. Each has connections of its own.
+ * The connection registry, the queue and the rate limiter on Redis 7 or later, or on Redis Cluster. Each has
+ * connections of its own.
  *
  * Opening rejects with `store_unavailable` where Redis can't be reached, and with `config` where it is too old.
  */
@@ -67,6 +75,10 @@ export function redis(options: RedisOptions): Redis {
       limit: MOST_PARTITIONS,
     });
   }
+  const { limitsAway = "pass" } = options;
+  if (limitsAway !== "pass" && limitsAway !== "refuse") {
+    throw new ChatError("config", 'limitsAway must be "pass" or "refuse".', { field: "limitsAway" });
+  }
   const positive = { deadlineMs, vanishMs, probeMs, leaseMs, maxBytes, maxWaitingBytes };
   for (const [field, value] of Object.entries(positive)) {
     if (!(value > 0)) throw new ChatError("config", `${field} must be a number above 0.`, { field });
@@ -85,5 +97,6 @@ export function redis(options: RedisOptions): Redis {
       ...{ servers: servers(), prefix, probeMs },
       ...{ partitions, leaseMs, maxBytes, maxWaitingBytes },
     }),
+    rateLimiter: new RedisRateLimiter({ servers: servers(), prefix, whenAway: limitsAway }),
   };
 }

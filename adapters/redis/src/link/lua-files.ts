@@ -26,3 +26,8 @@ export const queueScripts = {
   take: new Script(readLua("take")),
   release: new Script(readLua("release")),
 };
+
+/** The operations of the rate limiter. */
+export const limitScripts = {
+  grant: new Script(readLua("grant")),
+};
