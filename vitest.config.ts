@@ -12,7 +12,7 @@ const HEAVY = [
 ];
 
 // Tests on real servers, which are started for them. They run one after another, as some of them kill servers.
-const ON_SERVICES = ["adapters/{redis,cassandra,kafka}/test/**/*.test.ts", "test/cluster/**/*.test.ts"];
+const ON_SERVICES = ["adapters/{redis,cassandra,kafka}/test/**/*.test.ts", "test/{cluster,examples}/**/*.test.ts"];
 
 const shared = {
   pool: "forks",

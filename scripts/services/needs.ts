@@ -8,6 +8,7 @@ const NEEDS: Record<string, readonly ServiceName[]> = {
   "adapters/cassandra/": ["cassandra"],
   "adapters/kafka/": ["kafka"],
   "test/cluster/": ["redis", "cassandra", "kafka"],
+  "test/examples/": ["redis", "cassandra", "kafka"],
 };
 
 export function servicesFor(file: string): readonly ServiceName[] {
