@@ -4,6 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { createChatServer, developmentAuth, isChatError } from "../../src/index.js";
+import { counted } from "./counted.js";
 import { partsOf } from "./parts.js";
 import { plant, wrapStorage } from "./planted.js";
 import type { ServerSetup } from "./server-process.js";
@@ -28,8 +29,11 @@ let ports = partsOf(setup);
 if (setup.stepwise) ports = { ...ports, storage: wrapStorage(ports.storage, { atomic: false }) };
 if (setup.planted !== undefined) ports = plant(setup.planted, ports, setup.directory);
 
+const storage = counted(ports.storage);
+
 const chat = createChatServer({
   ...ports,
+  storage: storage.same,
   authenticate: developmentAuth(),
   flushMs: setup.flush ?? 200,
   limits: { idle_seconds: setup.idle ?? 2 },
@@ -47,7 +51,9 @@ process.on("SIGTERM", () => {
   void chat.close({ spreadMs: setup.spread ?? 0 }).then(() => process.exit(0));
 });
 createInterface(process.stdin)
-  .on("line", () => console.log(JSON.stringify({ ...chat.stats(), connections: chat.connections() })))
+  .on("line", () => {
+    console.log(JSON.stringify({ ...chat.stats(), connections: chat.connections(), storage: storage.calls }));
+  })
   .on("close", () => process.exit(1));
 
 const takesConnections = setup.roles?.includes("gateway") ?? true;
