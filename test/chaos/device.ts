@@ -28,8 +28,8 @@ export class Device {
   private life: Life | null = null;
   /** What the application is asked to do, one after another. */
   private work: Promise<void> = Promise.resolve();
-  /** Conversation → the last seq that the application has seen, in whichever life. */
-  private readonly seen = new Map<string, number>();
+  /** Conversation → the seqs that the application has seen, in whichever life. */
+  private readonly seen = new Map<string, Set<number>>();
   private sent = 0;
 
   private constructor(
@@ -121,15 +121,20 @@ export class Device {
   }
 
   private saw(type: "delivered" | "found", entry: ChatEntry, seq: number): void {
-    this.seen.set(entry.conversation, Math.max(seq, this.seen.get(entry.conversation) ?? 0));
+    const seen = this.seen.get(entry.conversation) ?? new Set();
+    this.seen.set(entry.conversation, seen.add(seq));
     this.add({ type, ...this.whose, entry: seenAtApplication(entry, seq) });
   }
 
-  /** What the store has and an earlier life was not told of before it ended, an application finds in its history. */
+  /**
+   * What an earlier life wasn't told of before it ended, and what the mailbox lacks, an application finds in its history,
+   * where it may lie before what it has seen.
+   */
   private async catchUp(client: ChatClient): Promise<void> {
     for (const { conversation } of await client.conversations()) {
-      for (const entry of await historyOf(client, conversation, this.seen.get(conversation) ?? 0)) {
-        if (entry.seq !== undefined) this.saw("found", entry, entry.seq);
+      for (const entry of await historyOf(client, conversation)) {
+        const { seq } = entry;
+        if (seq !== undefined && !this.seen.get(conversation)?.has(seq)) this.saw("found", entry, seq);
       }
     }
   }
@@ -168,7 +173,8 @@ export class Device {
   /** Reads all that the application has of every conversation. */
   markRead(): void {
     this.queue(async (client) => {
-      for (const [conversation, seq] of this.seen) {
+      for (const [conversation, seen] of this.seen) {
+        const seq = Math.max(...seen);
         this.add({ type: "read", ...this.whose, conversation, seq });
         await client.markRead(conversation, seq);
       }
@@ -225,7 +231,7 @@ export class Device {
     const client = this.life?.client;
     const kept: Happening[] = [];
     for (const { conversation } of (await client?.conversations()) ?? []) {
-      const entries = client === undefined ? [] : await historyOf(client, conversation, 0);
+      const entries = client === undefined ? [] : await historyOf(client, conversation);
       const placed = entries.flatMap((entry) => (entry.seq === undefined ? [] : [seenAtApplication(entry, entry.seq)]));
       kept.push({ type: "kept", ...this.whose, conversation, entries: placed });
     }
@@ -248,11 +254,11 @@ export class Device {
   }
 }
 
-/** All entries of a conversation after a seq that the device has. */
-async function historyOf(client: ChatClient, conversation: string, after: number): Promise<ChatEntry[]> {
+/** All entries of a conversation that the device has or gets. */
+async function historyOf(client: ChatClient, conversation: string): Promise<ChatEntry[]> {
   const all: ChatEntry[] = [];
   for (;;) {
-    const { entries, more } = await client.history(conversation, { after: all.at(-1)?.seq ?? after, limit: 200 });
+    const { entries, more } = await client.history(conversation, { after: all.at(-1)?.seq ?? 0, limit: 200 });
     all.push(...entries);
     if (!more || entries.length === 0) return all;
   }
