@@ -16,12 +16,13 @@ import {
 } from "../../scripts/services/services.js";
 import { until } from "../../src/testing/until.js";
 import { Deployment } from "./deployment.js";
+import type { ExampleProcess } from "./example-process.js";
 
 const BEFORE_MS = 5_000;
 const AWAY_MS = 15_000;
 const AFTER_MS = 5_000;
 const EVERY_MS = 250;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 90_000;
 
 const SHAPES: Record<string, { services: readonly ServiceName[]; processes: readonly Record<string, string>[] }> = {
   "redis-cassandra": { services: ["redis", "cassandra"], processes: [{}, {}] },
@@ -48,14 +49,15 @@ try {
   await ensureServices(shape.services);
   const deployment = await Deployment.of(example, (end) => ends.unshift(end));
   // The first makes the tables; the others find them.
-  for (const env of shape.processes) await deployment.start(env);
-  for (const server of killed) await watch(deployment, server);
+  const processes: ExampleProcess[] = [];
+  for (const env of shape.processes) processes.push(await deployment.start(env));
+  for (const server of killed) await watch(deployment, server, processes);
 } finally {
   for (const end of ends) await end();
   await stopServices(shape.services);
 }
 
-async function watch(deployment: Deployment, server: string): Promise<void> {
+async function watch(deployment: Deployment, server: string, processes: readonly ExampleProcess[]): Promise<void> {
   const alice = await deployment.person(`alice-${server}`);
   const bob = await deployment.person(`bob-${server}`);
   const written = new Map<string, Written>();
@@ -89,7 +91,12 @@ async function watch(deployment: Deployment, server: string): Promise<void> {
   const answers = startServer(server).then(() => now());
   await write(AFTER_MS);
   const all = () => [...written.values()].every(({ sent, arrived }) => sent !== undefined && arrived !== undefined);
-  await until("everything to be sent and to arrive", all, PATIENCE_MS);
+  await until("everything to be sent and to arrive", all, PATIENCE_MS).catch((error: unknown) => {
+    for (const one of written.values()) if (one.sent === undefined || one.arrived === undefined) console.error(one);
+    for (const state of states) console.error(state);
+    for (const { errors } of processes) console.error(errors.join("").slice(-4_000));
+    throw error;
+  });
   const found = [...written.values()];
   const meanwhile = found.filter(({ at }) => at >= gone && at < back);
   const kept = meanwhile.filter(({ arrived }) => (arrived as number) < back);

@@ -12,10 +12,13 @@ const READY_MS = 60_000;
 export class ExampleProcess {
   readonly #child: ChildProcess;
   readonly port: number;
+  /** What it reported as errors, as it wrote it. */
+  readonly errors: readonly string[];
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, port: number, errors: readonly string[]) {
     this.#child = child;
     this.port = port;
+    this.errors = errors;
   }
 
   /** Resolves when the example says that it is ready. */
@@ -39,7 +42,7 @@ export class ExampleProcess {
       child.kill("SIGKILL");
       throw error;
     }
-    return new ExampleProcess(child, port);
+    return new ExampleProcess(child, port, errors);
   }
 
   /** Sees to it that it is gone. Idempotent. */
