@@ -6,6 +6,7 @@ export type {
   NodeHandlers,
   NodeSession,
 } from "./connection-registry.js";
+export type { CryptoProvider, Encapsulated, KeyPair } from "./crypto.js";
 export type { Alert, Notification, Push, PushProvider, PushResult } from "./push.js";
 export type { Consumer, Consumption, Lease, Offset, Queue, QueueItem, QueueRecord } from "./queue.js";
 export { partitionOf } from "./queue.js";
