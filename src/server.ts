@@ -325,6 +325,7 @@ export class ChatServer {
       () => queue.close(),
       () => storage.close(),
       () => registry.close(),
+      () => rateLimiter?.close(),
     ]) {
       try {
         await release();
@@ -336,7 +337,6 @@ export class ChatServer {
     if (errors.length > 0) throw errors[0];
   }
 
-      () => rateLimiter?.close(),
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
