@@ -1,4 +1,6 @@
 import type { Conversations, History, Mailboxes, Receipts } from "./gateway/services.js";
+import type { Counts } from "./log/counts.js";
+import type { Writing } from "./log/flusher.js";
 import type { Answer, Origin } from "./model/command.js";
 import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
@@ -46,6 +48,15 @@ export interface BackendStats {
   readonly dead_letters: number;
 }
 
+/** A partition that is this process's own just now. */
+export interface OwnedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The last record that was applied. */
+  readonly applied: Offset;
+  readonly writing: Writing;
+}
+
 /** Everything behind the gateway: the log's roles in this process, or on other nodes. */
 export interface Backend {
   /** What comes from other nodes by the registry. */
@@ -63,4 +74,7 @@ export interface Backend {
   /** Forgets a device: what waited only for it goes. */
   removeDevice(user: UserId, device: Uuid): Promise<void>;
   stats(): BackendStats;
+  /** What was counted of each topic that is read here. */
+  counted(): ReadonlyMap<string, Counts>;
+  owned(): OwnedPartition[];
 }

@@ -1,10 +1,12 @@
-import type { Backend, BackendEvents, BackendStats, EndOfEntry } from "./backend.js";
+import type { Backend, BackendEvents, BackendStats, EndOfEntry, OwnedPartition } from "./backend.js";
 import { NodeLink } from "./cluster/node-link.js";
 import { type Config, UNDELIVERED_MS } from "./config.js";
 import { Mailboxes } from "./delivery/mailboxes.js";
 import { Sweep } from "./delivery/sweep.js";
 import { ChatError } from "./errors.js";
 import type { Conversations } from "./gateway/services.js";
+import { Counts } from "./log/counts.js";
+import { DeadLetters } from "./log/dead-letters.js";
 import { History } from "./messages/history.js";
 import { type Outlets, Owner } from "./messages/owner.js";
 import { Partition } from "./messages/partition.js";
@@ -39,8 +41,8 @@ interface Owned {
 export class Engine implements Backend, Consumer {
   readonly handlers: NodeHandlers;
   private readonly link: NodeLink;
-  private deadLetters = 0;
-  private owned: Owned | null = null;
+  private readonly counts = new Counts();
+  private tenure: Owned | null = null;
   private consumption: Consumption | null = null;
   private readonly waiters = new Set<{ readonly upTo: Offset; readonly resolve: () => void }>();
 
@@ -74,7 +76,7 @@ export class Engine implements Backend, Consumer {
   }
 
   async stop(): Promise<void> {
-    await this.owned?.owner.stop(STOP_MS);
+    await this.tenure?.owner.stop(STOP_MS);
     await this.consumption?.stop();
   }
 
@@ -89,15 +91,25 @@ export class Engine implements Backend, Consumer {
   }
 
   stats(): BackendStats {
-    const { owned } = this;
+    const { tenure: owned } = this;
     return {
       mailboxes: owned?.mailboxes.size ?? 0,
       pending_entries: owned?.mailboxes.pending.entries ?? 0,
       pending_bytes: owned?.mailboxes.pending.bytes ?? 0,
       applied: owned?.owner.applied ?? 0,
       checkpoint: owned?.owner.checkpoint ?? 0,
-      dead_letters: this.deadLetters,
+      dead_letters: this.counts.deadLetters,
     };
+  }
+
+  counted(): ReadonlyMap<string, Counts> {
+    return new Map([[COMMANDS, this.counts]]);
+  }
+
+  owned(): OwnedPartition[] {
+    const owner = this.tenure?.owner;
+    if (owner === undefined) return [];
+    return [{ topic: COMMANDS, partition: 0, applied: owner.applied, writing: owner.writing }];
   }
 
   get mailboxes(): Mailboxes {
@@ -123,16 +135,16 @@ export class Engine implements Backend, Consumer {
   };
 
   private current(): Owned {
-    if (this.owned === null) throw new ChatError("store_unavailable", "The log has no owner just now.");
-    return this.owned;
+    if (this.tenure === null) throw new ChatError("store_unavailable", "The log has no owner just now.");
+    return this.tenure;
   }
 
   // ── Consumer ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async assigned(number: number, lease: Lease): Promise<Offset | null> {
     const checkpoint = (await this.config.storage.checkpoint(COMMANDS, number))?.offset ?? null;
-    this.owned = this.own(number, lease, checkpoint ?? 0);
-    this.owned.sweep.start();
+    this.tenure = this.own(number, lease, checkpoint ?? 0);
+    this.tenure.sweep.start();
     this.wake();
     return checkpoint;
   }
@@ -144,13 +156,13 @@ export class Engine implements Backend, Consumer {
   }
 
   async revoked(): Promise<void> {
-    const { owned } = this;
+    const { tenure: owned } = this;
     if (owned === null) return;
     const swept = owned.sweep.stop();
     await owned.owner.stop(STOP_MS);
     await swept;
     owned.receipts.close();
-    this.owned = null;
+    this.tenure = null;
     this.events.lost("everything");
   }
 
@@ -160,9 +172,9 @@ export class Engine implements Backend, Consumer {
   }
 
   private wake(): void {
-    if (this.owned === null) return;
+    if (this.tenure === null) return;
     for (const waiter of this.waiters) {
-      if (waiter.upTo > this.owned.owner.applied) continue;
+      if (waiter.upTo > this.tenure.owner.applied) continue;
       this.waiters.delete(waiter);
       waiter.resolve();
     }
@@ -196,10 +208,7 @@ export class Engine implements Backend, Consumer {
         if (placed !== null) events.entry(placed.entry);
       },
       turn: events.turn,
-      deadLetter: (_offset, error) => {
-        this.deadLetters++;
-        events.failed(error);
-      },
+      deadLetter: (_offset, error) => events.failed(error),
       failed: events.failed,
     };
     const partition = new Partition(
@@ -209,6 +218,7 @@ export class Engine implements Backend, Consumer {
         maxMembers: limits.group_members,
         atomic: storage.atomic,
         cached: CACHED,
+        counts: this.counts,
       },
       checkpoint,
     );
@@ -221,6 +231,8 @@ export class Engine implements Backend, Consumer {
       flushBytes: FLUSH_BYTES,
       waiting: () => mailboxes.pending.bytes + history.bytes,
       parts: [mailboxes, history, receipts, { collect: () => [], landed: (upTo) => this.commit(number, upTo) }],
+      aside: new DeadLetters(queue, COMMANDS, number),
+      counts: this.counts,
       outlets,
       probe: config.probe,
     });

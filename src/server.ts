@@ -28,6 +28,7 @@ import type { Services } from "./gateway/services.js";
 import { TakeoverCheck } from "./gateway/takeover-check.js";
 import { turnAway } from "./gateway/turn-away.js";
 import { within } from "./log/within.js";
+import { collectMetrics, type Metric } from "./metrics.js";
 import type { UserId, Uuid } from "./model/ids.js";
 import type { Entry } from "./model/message.js";
 import type { NodeSession } from "./ports/connection-registry.js";
@@ -140,8 +141,8 @@ export class ChatServer {
       session,
       limits: config.limits,
       rate: config.rate,
-      now: config.now,
       rateLimiter: config.rateLimiter,
+      now: config.now,
       maxConnections: config.maxConnections,
       authenticate: config.authenticate,
       origins: config.origins,
@@ -307,6 +308,16 @@ export class ChatServer {
     const { spreadMs, deadlineMs } = readOptions(closeOptions, options);
     this.closingDown ??= this.shutDown(spreadMs, deadlineMs);
     return this.closingDown;
+  }
+
+  /**
+   * All metrics of this process, as of now: for an adapter to whatever collects them. Costs nothing until it is called,
+   * and then one question to the queue for each partition that is this process's own; where the queue doesn't answer
+   * within two seconds the lag has no sample.
+   */
+  metrics(): Promise<readonly Metric[]> {
+    const { backend, config, gateway } = this;
+    return collectMetrics({ backend, queue: config.queue, connections: gateway?.directory.size ?? 0 });
   }
 
   private async shutDown(spreadMs: number, deadlineMs: number): Promise<void> {

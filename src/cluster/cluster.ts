@@ -1,5 +1,6 @@
-import type { Backend, BackendEvents, BackendStats, EndOfEntry } from "../backend.js";
+import type { Backend, BackendEvents, BackendStats, EndOfEntry, OwnedPartition } from "../backend.js";
 import { type Config, UNDELIVERED_MS } from "../config.js";
+import type { Counts } from "../log/counts.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { ConnectionEntry, NodeHandlers, NodeSession } from "../ports/connection-registry.js";
 import { ConversationClient } from "./conversation-client.js";
@@ -8,7 +9,7 @@ import { MailboxClient } from "./mailbox-client.js";
 import { MessagesRole } from "./messages-role.js";
 import { NodeLink } from "./node-link.js";
 import type { NodeMessage } from "./node-message.js";
-import { GAPS, Routes } from "./topics.js";
+import { COMMANDS, DELIVERIES, GAPS, Routes } from "./topics.js";
 import { Whereabouts } from "./whereabouts.js";
 
 /** How long (ms) a node that ends tries to tell others what its connections reported. */
@@ -118,8 +119,25 @@ export class Cluster implements Backend {
         sum(owners.map(({ mailboxes }) => mailboxes.pending.bytes)) + sum(commands.map((one) => one.pending_bytes)),
       applied,
       checkpoint: Math.min(applied, ...behind),
-      dead_letters: (this.messages?.deadLetters ?? 0) + (this.delivery?.deadLetters ?? 0),
+      dead_letters: sum([...this.counted().values()].map(({ deadLetters }) => deadLetters)),
     };
+  }
+
+  counted(): ReadonlyMap<string, Counts> {
+    const found = new Map<string, Counts>();
+    if (this.messages !== null) found.set(COMMANDS, this.messages.counts);
+    if (this.delivery !== null) found.set(DELIVERIES, this.delivery.counts);
+    return found;
+  }
+
+  owned(): OwnedPartition[] {
+    const commands = this.messages?.progress() ?? [];
+    return [
+      ...commands.map(({ partition, applied, writing }) => ({ topic: COMMANDS, partition, applied, writing })),
+      ...[...(this.delivery?.owners() ?? [])].map(([partition, { applied, writing }]) => ({
+        ...{ topic: DELIVERIES, partition, applied, writing },
+      })),
+    ];
   }
 
   private received(message: Exclude<NodeMessage, { kind: "reply" | "refusal" }>): void {

@@ -1,7 +1,9 @@
 import { type Config, UNDELIVERED_MS } from "../config.js";
 import { Mailboxes } from "../delivery/mailboxes.js";
 import { ChatError } from "../errors.js";
-import { Flusher, type FlushPlan, type FlushStep } from "../log/flusher.js";
+import type { Counts } from "../log/counts.js";
+import { DeadLetters } from "../log/dead-letters.js";
+import { Flusher, type FlushPlan, type FlushStep, type Writing } from "../log/flusher.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Lease, Offset, QueueRecord } from "../ports/queue.js";
 import type { Versioned } from "../ports/storage.js";
@@ -30,7 +32,7 @@ export interface DeliveryOwnerOptions {
   readonly look: (heads: readonly (readonly [UserId, Offset])[]) => Promise<readonly UserId[]>;
   /** Everything up to here is in storage. */
   readonly landed: (upTo: Offset) => void;
-  readonly deadLetter: (error: unknown) => void;
+  readonly counts: Counts;
   readonly failed: (error: unknown) => void;
 }
 
@@ -49,6 +51,7 @@ export class DeliveryOwner {
   readonly mailboxes: Mailboxes;
   private readonly done: Map<number, Offset>;
   private readonly flusher: Flusher;
+  private readonly aside: DeadLetters;
   private readonly secondLook: SecondLook;
   private waiters: Waiter[] = [];
   /** Wait until records are applied. */
@@ -58,7 +61,7 @@ export class DeliveryOwner {
 
   constructor(private readonly options: DeliveryOwnerOptions) {
     const { config, checkpoint, completeAfter, lease, failed } = options;
-    const { storage, now, probe, flushMs } = config;
+    const { storage, queue, now, probe, flushMs } = config;
     const from = checkpoint?.offset ?? 0;
     const progress = decodeProgress(checkpoint?.value ?? new Uint8Array(0));
     const lost = completeAfter > from;
@@ -68,12 +71,13 @@ export class DeliveryOwner {
     this.since = lost ? completeAfter : progress.since;
     const changed = (): void => this.flusher.touch();
     this.mailboxes = new Mailboxes({ storage, now, keepMs: UNDELIVERED_MS, changed, idle: KNOWN }, from);
+    this.aside = new DeadLetters(queue, DELIVERIES, options.partition);
     this.flusher = new Flusher({
       storage,
       lease,
       flushMs,
       flushBytes: FLUSH_BYTES,
-      waiting: () => this.mailboxes.pending.bytes,
+      waiting: () => this.mailboxes.pending.bytes + this.aside.bytes,
       plan: () => this.plan(),
       landed: (upTo) => this.landed(upTo),
       failed,
@@ -88,6 +92,11 @@ export class DeliveryOwner {
 
   get checkpoint(): Offset {
     return this.mailboxes.flushed;
+  }
+
+  /** How far its writing is behind. */
+  get writing(): Writing {
+    return this.flusher;
   }
 
   /** The next records. Rejects where this owner can't go on. */
@@ -107,15 +116,22 @@ export class DeliveryOwner {
 
   /** Those that weren't done before. A command's deliveries come again where its owner began again. [R2] */
   private decode(records: readonly QueueRecord[]): { at: Offset; record: DeliveryRecord }[] {
+    const { counts, failed } = this.options;
     const found: { at: Offset; record: DeliveryRecord }[] = [];
+    counts.records += records.length;
     for (const { offset, value } of records) {
       try {
         const record = decodeDelivery(value);
-        if (offset <= this.applied || record.offset <= (this.done.get(record.source) ?? 0)) continue;
+        if (offset <= this.applied || record.offset <= (this.done.get(record.source) ?? 0)) {
+          counts.redelivered++;
+          continue;
+        }
         this.done.set(record.source, record.offset);
         found.push({ at: offset, record });
       } catch (error) {
-        this.options.deadLetter(error);
+        this.aside.add(offset, value, "undecodable", error);
+        counts.dead.undecodable++;
+        failed(error);
       }
     }
     return found;
@@ -136,15 +152,16 @@ export class DeliveryOwner {
     const value = encodeProgress({ done: this.done, since: this.since });
     const checkpoint = { kind: "checkpoint", topic: DELIVERIES, partition, offset: upTo, value } as const;
     const moved = upTo > this.checkpoint ? [checkpoint] : [];
+    const before = () => this.aside.accepted();
     return {
       upTo,
       steps: () => {
         const rows = this.mailboxes.collect(upTo);
         const steps: FlushStep[] = config.storage.atomic
-          ? [{ name: "flush.checkpoint", writes: [...rows, ...moved] }]
+          ? [{ name: "flush.checkpoint", writes: [...rows, ...moved], before }]
           : [
               { name: "flush.rows", writes: rows },
-              { name: "flush.checkpoint", writes: moved },
+              { name: "flush.checkpoint", writes: moved, before },
             ];
         return steps.filter(({ writes }) => writes.length > 0);
       },

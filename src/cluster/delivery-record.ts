@@ -32,6 +32,9 @@ export function decodeDelivery(bytes: Uint8Array): DeliveryRecord {
     throw new ChatError("corrupt", `A record of deliveries of another version than ${VERSION}.`);
   }
   const [, source, offset, entry, recipients] = form as [number, number, Offset, Entry, UserId[]];
+  if (!Array.isArray(recipients) || typeof entry !== "object" || entry === null) {
+    throw new ChatError("corrupt", "A record of deliveries without entry or recipients.");
+  }
   return { source, offset, entry, recipients };
 }
 

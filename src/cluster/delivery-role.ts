@@ -1,6 +1,7 @@
 import type { Config } from "../config.js";
 import { Sweep } from "../delivery/sweep.js";
 import { ChatError } from "../errors.js";
+import { Counts } from "../log/counts.js";
 import type { Consumer, Consumption, Lease, Offset, QueueRecord } from "../ports/queue.js";
 import { DeliveryOwner } from "./delivery-owner.js";
 import type { NodeLink } from "./node-link.js";
@@ -11,7 +12,7 @@ const STOP_MS = 15_000;
 
 /** The delivery role: owns partitions of deliveries, and with each the mailboxes of its users. */
 export class DeliveryRole implements Consumer {
-  deadLetters = 0;
+  readonly counts = new Counts();
   private readonly owned = new Map<number, DeliveryOwner>();
   private consumption: Consumption | null = null;
   private readonly sweep: Sweep;
@@ -59,10 +60,7 @@ export class DeliveryRole implements Consumer {
       route: (pushes) => whereabouts.push(pushes),
       look: (heads) => whereabouts.look(heads),
       landed: (upTo) => this.commit(partition, upTo),
-      deadLetter: (error) => {
-        this.deadLetters++;
-        failed(error);
-      },
+      counts: this.counts,
       failed,
     });
     this.owned.set(partition, owner);

@@ -1,5 +1,8 @@
 import type { Config } from "../config.js";
 import { ChatError } from "../errors.js";
+import { Counts } from "../log/counts.js";
+import { DeadLetters } from "../log/dead-letters.js";
+import type { Writing } from "../log/flusher.js";
 import { History } from "../messages/history.js";
 import { type Outlets, Owner } from "../messages/owner.js";
 import { Partition } from "../messages/partition.js";
@@ -40,7 +43,7 @@ interface Owned {
  * goes into mailboxes. All of a conversation is in one partition, so whoever owns that knows it best.
  */
 export class MessagesRole implements Consumer {
-  deadLetters = 0;
+  readonly counts = new Counts();
   private readonly owned = new Map<number, Owned>();
   private consumption: Consumption | null = null;
 
@@ -61,11 +64,18 @@ export class MessagesRole implements Consumer {
   }
 
   /** The partitions that are this node's, with how far each has got. */
-  progress(): { partition: number; applied: Offset; checkpoint: Offset; pending_bytes: number }[] {
+  progress(): {
+    partition: number;
+    applied: Offset;
+    checkpoint: Offset;
+    writing: Writing;
+    pending_bytes: number;
+  }[] {
     return [...this.owned].map(([partition, { owner, deliveries }]) => ({
       partition,
       applied: owner.applied,
       checkpoint: owner.checkpoint,
+      writing: owner.writing,
       pending_bytes: deliveries.bytes,
     }));
   }
@@ -181,16 +191,14 @@ export class MessagesRole implements Consumer {
         // Whoever asks for a mailbox after an acknowledgement finds in it what came before.
         deliveries.accepted(released).then(() => this.tell(told), failed);
       },
-      deadLetter: (_offset, error) => {
-        this.deadLetters++;
-        failed(error);
-      },
+      deadLetter: (_offset, error) => failed(error),
       failed,
     };
     const { in_flight: window, group_members: maxMembers } = limits;
     const { atomic } = storage;
+    const { counts } = this;
     const owner: Owner = new Owner(
-      new Partition({ partition: number, window, maxMembers, atomic, cached: CACHED }, checkpoint),
+      new Partition({ partition: number, window, maxMembers, atomic, cached: CACHED, counts }, checkpoint),
       lease,
       {
         storage,
@@ -202,6 +210,8 @@ export class MessagesRole implements Consumer {
         waiting: () => deliveries.bytes + history.bytes,
         parts: [history, receipts, { collect: () => [], landed: (upTo) => this.commit(number, upTo) }],
         deliver: (upTo) => deliveries.accepted(upTo),
+        aside: new DeadLetters(queue, COMMANDS, number),
+        counts,
         outlets,
         probe,
       },

@@ -44,16 +44,28 @@ export interface FlusherOptions {
   readonly probe: Probe;
 }
 
+/** How far what is written lies behind what is known, in milliseconds. */
+export interface Writing {
+  /** How long the oldest change has waited that isn't in storage yet; 0 where all is. */
+  readonly unwrittenMs: number;
+  /** For how long a flush has been under way; 0 where none is. */
+  readonly flushMs: number;
+}
+
 /**
  * Writes behind what the owner of a partition holds in memory, one flush at a time, each step while the lease is
  * valid. [R2 a, c] Storage being away makes it wait, and in time the owner's log with it. [R5]
  */
-export class Flusher {
+export class Flusher implements Writing {
   /** Nothing is written any more. */
   stopped = false;
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<boolean> | null = null;
   private changed = false;
+  /** When the oldest change was made that no flush has begun with, and that the flush under way has: by `performance`. */
+  private changedAt = 0;
+  private writingSince = 0;
+  private begunAt = 0;
   /** Somebody waits for the next flush. */
   private awaited = false;
   /** Ends the wait between states and rows. */
@@ -63,6 +75,7 @@ export class Flusher {
 
   /** There is something to flush. `soon` where somebody waits for it. */
   touch(soon = false): void {
+    if (!this.changed) this.changedAt = performance.now();
     this.changed = true;
     this.awaited ||= soon;
     if (this.stopped) return;
@@ -90,11 +103,22 @@ export class Flusher {
     return this.flushing ?? !this.stopped;
   }
 
+  get unwrittenMs(): number {
+    if (this.flushing !== null) return performance.now() - this.writingSince;
+    return this.changed ? performance.now() - this.changedAt : 0;
+  }
+
+  get flushMs(): number {
+    return this.flushing === null ? 0 : performance.now() - this.begunAt;
+  }
+
   private start(now: boolean): void {
     this.clearTimer();
     if (this.flushing !== null || !this.changed || this.stopped) return;
     this.changed = false;
     this.awaited = false;
+    this.writingSince = this.changedAt;
+    this.begunAt = performance.now();
     this.flushing = this.write(now)
       .catch((error: unknown) => {
         this.giveUp(error);

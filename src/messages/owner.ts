@@ -1,5 +1,7 @@
 import { ChatError } from "../errors.js";
-import { Flusher, type FlushPlan } from "../log/flusher.js";
+import type { Counts } from "../log/counts.js";
+import type { DeadLetters, DeadReason } from "../log/dead-letters.js";
+import { Flusher, type FlushPlan, type Writing } from "../log/flusher.js";
 import type { Probe } from "../log/probe.js";
 import { pause, RETRY_MS } from "../log/retry.js";
 import type { Command } from "../model/command.js";
@@ -10,7 +12,7 @@ import type { FlushPart } from "../ports/flush-part.js";
 import type { Lease, Offset, QueueRecord } from "../ports/queue.js";
 import type { Storage } from "../ports/storage.js";
 import { conversationFrom } from "../ports/stored.js";
-import { decodeCommand } from "./command-codec.js";
+import { CommandEncoder, decodeCommand } from "./command-codec.js";
 import { planFlush } from "./flush-plan.js";
 import { LoggedCommand, type Outcome, type Partition } from "./partition.js";
 
@@ -24,7 +26,7 @@ export interface Outlets {
   answer(outcome: Outcome): void;
   /** The end of a run of answers and releases: what they produced may be sent. */
   turn(): void;
-  /** A record that can't be applied for its own sake is set aside. [R5] */
+  /** A record can't be applied for its own sake: it was set aside. [R5] */
   deadLetter(offset: Offset, error: unknown): void;
   /** Something failed that will be tried again. */
   failed(error: unknown): void;
@@ -45,6 +47,9 @@ export interface OwnerOptions {
   readonly parts: readonly FlushPart[];
   /** Resolves when what entries up to here lead to in other logs is accepted there. */
   readonly deliver?: (upTo: Offset) => Promise<void>;
+  /** Takes the records that can't be applied. */
+  readonly aside: DeadLetters;
+  readonly counts: Counts;
   readonly outlets: Outlets;
   readonly probe: Probe;
 }
@@ -62,13 +67,13 @@ export class Owner {
     private readonly lease: Lease,
     private readonly options: OwnerOptions,
   ) {
-    const { storage, flushMs, flushBytes, waiting, probe, outlets } = options;
+    const { storage, flushMs, flushBytes, waiting, aside, probe, outlets } = options;
     this.flusher = new Flusher({
       storage,
       lease,
       flushMs,
       flushBytes,
-      waiting,
+      waiting: () => waiting() + aside.bytes,
       probe,
       failed: outlets.failed,
       plan: () => this.plan(),
@@ -82,6 +87,11 @@ export class Owner {
 
   get checkpoint(): Offset {
     return this.partition.checkpoint;
+  }
+
+  /** How far its writing is behind. */
+  get writing(): Writing {
+    return this.flusher;
   }
 
   /**
@@ -100,14 +110,19 @@ export class Owner {
 
   private decode(records: readonly QueueRecord[]): LoggedCommand[] {
     const commands: LoggedCommand[] = [];
+    const { counts } = this.options;
+    counts.records += records.length;
     for (const record of records) {
       // What was replayed from before the checkpoint is in storage.
-      if (record.offset <= this.partition.applied) continue;
+      if (record.offset <= this.partition.applied) {
+        counts.redelivered++;
+        continue;
+      }
       try {
         const command = (record.decoded as Command | undefined) ?? decodeCommand(record.value);
         commands.push(new LoggedCommand(record.offset, command));
       } catch (error) {
-        this.options.outlets.deadLetter(record.offset, error);
+        this.setAside(record.offset, record.value, "undecodable", error);
       }
     }
     return commands;
@@ -173,9 +188,18 @@ export class Owner {
     try {
       return this.partition.apply(record);
     } catch (error) {
-      this.options.outlets.deadLetter(record.offset, error);
+      const value = new CommandEncoder().encode(record.command);
+      this.setAside(record.offset, value, "inapplicable", error);
       return null;
     }
+  }
+
+  /** Trying again would come out the same: the state machine looks at nothing but the log. */
+  private setAside(offset: Offset, value: Uint8Array, reason: DeadReason, error: unknown): void {
+    const { aside, counts, outlets } = this.options;
+    aside.add(offset, value, reason, error);
+    counts.dead[reason]++;
+    outlets.deadLetter(offset, error);
   }
 
   /** Shows and answers what is durable. [R1] */
@@ -214,9 +238,10 @@ export class Owner {
   }
 
   private plan(): FlushPlan {
-    const { storage, topic, number, parts, deliver } = this.options;
+    const { storage, topic, number, parts, deliver, aside } = this.options;
     const rows = (upTo: Offset) => parts.flatMap((part) => part.collect(upTo));
-    return planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic }, deliver);
+    const before = aside.some ? (upTo: Offset) => aside.accepted().then(() => deliver?.(upTo)) : deliver;
+    return planFlush(this.partition, rows, { topic, partition: number, atomic: storage.atomic }, before);
   }
 
   private landed(upTo: Offset): void {

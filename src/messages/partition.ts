@@ -1,3 +1,4 @@
+import type { Counts } from "../log/counts.js";
 import type { Answer, Command } from "../model/command.js";
 import type { ConversationState } from "../model/conversation.js";
 import type { UserId, Uuid } from "../model/ids.js";
@@ -38,6 +39,7 @@ export interface PartitionOptions {
   readonly atomic: boolean;
   /** Conversations, and devices, that are held at most beyond those that can't be let go yet. */
   readonly cached: number;
+  readonly counts: Counts;
 }
 
 /** What has to be loaded before some records can be applied. */
@@ -140,11 +142,15 @@ export class Partition {
 
     if (conversation.state !== null && offset <= conversation.state.offset) {
       // Wholly done before: everything that it made has landed, its answer with it. [R2 a]
+      this.options.counts.redelivered++;
       const answer = device.state.answerAt(command.id, offset) ?? device.state.answerBefore(command.id, offset);
       return { command, offset, answer, placed: null };
     }
     const known = device.state.answerBefore(command.id, offset);
-    if (known !== null) return { command, offset, answer: known, placed: null };
+    if (known !== null) {
+      this.options.counts.repeated++;
+      return { command, offset, answer: known, placed: null };
+    }
 
     const decision = decide(conversation.state, command, offset, this.options.maxMembers);
     const { atomic } = this.options;

@@ -75,7 +75,7 @@ export interface Queue extends Adapter {
   readonly durable: boolean;
   /**
    * Whether the queue lives in the consuming process and has a single partition. Deliveries then pass inside the
-   * process under the command's offset, and no topic but `commands` is used. [R3]
+   * process under the command's offset, and no topic is read but `commands`. [R3]
    */
   readonly embedded: boolean;
   partitions(topic: string): number;
@@ -85,6 +85,8 @@ export interface Queue extends Adapter {
   consume(topic: string, group: string, consumer: Consumer): Promise<Consumption>;
   /** The last offset of a partition at the time of asking; null where it never had a record. */
   head(topic: string, partition: number): Promise<Offset | null>;
+  /** How many records of a partition that are kept lie beyond an offset. Rejects with `store_unavailable`. */
+  recordsAfter(topic: string, partition: number, offset: Offset): Promise<number>;
 }
 
 /** Spreads keys evenly and for ever the same way (FNV-1a over the key's UTF-16 units). */

@@ -49,6 +49,9 @@ const DEFECTS: Record<string, (sound: Queue) => Partial<Queue>> = {
         }
       },
     })),
+  "counts the record at an offset among those beyond it": (sound) => ({
+    recordsAfter: async (topic, partition, offset) => await sound.recordsAfter(topic, partition, offset - 1),
+  }),
   "ignores the partition that an item names": (sound) => ({
     publish: (topic, items) =>
       sound.publish(
@@ -221,6 +224,7 @@ function bound(queue: Queue): Queue {
     publish: (topic, items) => queue.publish(topic, items),
     consume: (topic, group, consumer) => queue.consume(topic, group, consumer),
     head: (topic, partition) => queue.head(topic, partition),
+    recordsAfter: (topic, partition, offset) => queue.recordsAfter(topic, partition, offset),
   };
 }
 

@@ -1,5 +1,7 @@
 import { memory } from "sentseen/memory";
 import { expect, it } from "vitest";
+import { Counts } from "../../src/log/counts.js";
+import { DeadLetters } from "../../src/log/dead-letters.js";
 import { type Outlets, Owner } from "../../src/messages/owner.js";
 import { Partition } from "../../src/messages/partition.js";
 import type { Command } from "../../src/model/command.js";
@@ -26,7 +28,7 @@ function record(offset: number): QueueRecord {
 
 /** An owner over an empty store, that notes what it writes, answers and reports. */
 async function owner(faults: { append?: Error; collect?: Error; write?: Error }) {
-  const { storage } = memory();
+  const { storage, queue } = memory();
   await storage.open();
   const writes: Write[] = [];
   const answers: number[] = [];
@@ -45,7 +47,8 @@ async function owner(faults: { append?: Error; collect?: Error; write?: Error })
     if (faults.collect !== undefined) throw faults.collect;
     return [];
   };
-  const options = { partition: 0, window: 8, maxMembers: 99, atomic: storage.atomic, cached: 100 };
+  const counts = new Counts();
+  const options = { partition: 0, window: 8, maxMembers: 99, atomic: storage.atomic, cached: 100, counts };
   const subject = new Owner(
     new Partition(options, 0),
     { valid: () => true },
@@ -63,6 +66,8 @@ async function owner(faults: { append?: Error; collect?: Error; write?: Error })
       flushBytes: 1_000_000,
       waiting: () => 0,
       parts: [{ collect, landed() {} }],
+      aside: new DeadLetters(queue, COMMANDS, 0),
+      counts,
       outlets,
       probe() {},
     },

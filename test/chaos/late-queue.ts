@@ -83,5 +83,6 @@ export function lateQueue(directory: string): Queue {
       };
     },
     head: async () => records.at(-1)?.offset ?? null,
+    recordsAfter: async (_topic, _partition, after) => records.filter(({ offset }) => offset > after).length,
   };
 }

@@ -1,4 +1,6 @@
 import { Mailboxes } from "../../src/delivery/mailboxes.js";
+import { Counts } from "../../src/log/counts.js";
+import { DeadLetters } from "../../src/log/dead-letters.js";
 import { History } from "../../src/messages/history.js";
 import type { Outlets, Owner } from "../../src/messages/owner.js";
 import type { Outcome } from "../../src/messages/partition.js";
@@ -45,7 +47,12 @@ export class Tenure {
     const mailboxes = new Mailboxes({ storage: port, now, keepMs: 1, changed }, checkpoint);
     const history = new History({ storage: port, now, keepMs: null, released: () => mailboxes.released });
     const number = 0;
-    const partition = partitionWithout(off, { partition: number, window, maxMembers, atomic, cached }, checkpoint);
+    const counts = new Counts();
+    const partition = partitionWithout(
+      off,
+      { partition: number, window, maxMembers, atomic, cached, counts },
+      checkpoint,
+    );
     const outlets: Outlets = {
       append(offset, entry, recipients) {
         const users = new Set(recipients);
@@ -68,6 +75,8 @@ export class Tenure {
       flushBytes,
       waiting: () => mailboxes.pending.bytes + history.bytes,
       parts: [mailboxes, history],
+      aside: new DeadLetters({ publish: async () => {} }, "commands", number),
+      counts,
       outlets,
       probe: () => {},
     });

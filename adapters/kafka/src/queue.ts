@@ -137,6 +137,22 @@ export class KafkaQueue implements Queue {
     }
   }
 
+  async recordsAfter(topic: string, partition: number, offset: Offset): Promise<number> {
+    const running = this.#must();
+    try {
+      const found = await this.#find(running, topic);
+      const { cluster, questions } = running;
+      const start = await startOf(cluster, questions, found, partition);
+      const end = await endOf(cluster, questions, found, partition);
+      const from = found.offsets.after(offset);
+      return Math.max(0, Math.min(Number(end - from), Number(end - start)));
+    } catch (error) {
+      throw isChatError(error)
+        ? error
+        : unavailable(`The end of partition ${partition} of ${topic} isn't known`, error);
+    }
+  }
+
   /** See `Kafka.lag`. */
   async lag(topic: string, group: string): Promise<PartitionLag[]> {
     const { cluster, questions, topics } = this.#must();

@@ -34,6 +34,18 @@ export function segmentAfter(rows: Databases, topic: string, after: Offset): Seg
   return null;
 }
 
+/** How many stored records lie beyond an offset. Reads keys only, from the last one back. */
+export function countAfter(rows: Databases, topic: string, after: Offset): number {
+  const prefix = nameKey(topic);
+  let count = 0;
+  for (const key of rows.log.getKeys({ start: behind(prefix), end: prefix, reverse: true })) {
+    const { first, last } = placeIn(key);
+    if (last <= after) break;
+    count += last - Math.max(first - 1, after);
+  }
+  return count;
+}
+
 export interface TrimProgress {
   readonly changes: readonly RowChange[];
   /** Whether nothing is left to remove. */

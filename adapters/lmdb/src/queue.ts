@@ -141,6 +141,11 @@ export class LmdbQueue implements Queue {
     return partition === 0 ? this.#topic(topic).log.head : null;
   }
 
+  async recordsAfter(topic: string, partition: number, offset: Offset): Promise<number> {
+    this.#part.mustBeOpen();
+    return partition === 0 ? this.#topic(topic).log.countAfter(offset) : 0;
+  }
+
   #publish(name: string, items: readonly QueueItem[]): Promise<void> {
     this.#part.mustBeOpen();
     if (items.length === 0) return Promise.resolve();

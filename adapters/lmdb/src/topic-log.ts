@@ -1,6 +1,6 @@
 import type { Offset, QueueRecord } from "sentseen/ports";
 import type { Environment } from "./environment.js";
-import { segmentAfter, storedHead } from "./log-rows.js";
+import { countAfter, segmentAfter, storedHead } from "./log-rows.js";
 import { addRecords, lastOf, type Segment, type SegmentBuilder } from "./segment.js";
 import { Tail } from "./tail.js";
 
@@ -56,6 +56,11 @@ export class TopicLog {
     const segment = segmentAfter(this.#environment.rows(), this.name, offset);
     if (segment !== null) addRecords(segment, offset, limit, records);
     return records;
+  }
+
+  /** How many records lie beyond an offset. */
+  countAfter(offset: Offset): number {
+    return countAfter(this.#environment.rows(), this.name, offset);
   }
 
   attach(reader: { readonly at: Offset; pump(): void }): void {

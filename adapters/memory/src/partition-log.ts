@@ -49,6 +49,12 @@ export class PartitionLog {
     return this.#records.first(offset, Number.POSITIVE_INFINITY, limit);
   }
 
+  /** How many records lie beyond an offset. They have offsets one after the other, and only the first ones go. */
+  countAfter(offset: Offset): number {
+    const [first] = this.#records.first(offset, Number.POSITIVE_INFINITY, 1);
+    return first === undefined ? 0 : this.#next - first.offset;
+  }
+
   /** Calls `wake` once, at the next record. Answers how to take that back. */
   onNext(wake: () => void): () => void {
     this.#waiting.add(wake);

@@ -105,6 +105,11 @@ class MemoryQueue implements Queue {
     return this.#topic(topic).logs[partition]?.head ?? null;
   }
 
+  async recordsAfter(topic: string, partition: number, offset: Offset): Promise<number> {
+    this.#mustBeOpen();
+    return this.#topic(topic).logs[partition]?.countAfter(offset) ?? 0;
+  }
+
   #topic(name: string): Topic {
     return getOrMake(this.#topics, name, () => {
       const { partitions, firstOffset, batch } = this.#settings;

@@ -1,10 +1,32 @@
 import assert from "node:assert/strict";
-import type { QueueItem } from "../../ports/queue.js";
+import type { Offset, QueueItem } from "../../ports/queue.js";
 import { arrived, item, join, type QueueClause, Reader, someTopic, textOf } from "./subject.js";
 
 const KEYS = Array.from({ length: 10 }, (_, index) => `conversation ${index}`);
 
 export const orderClauses: readonly QueueClause[] = [
+  {
+    name: "how many records lie beyond an offset is told, whether or not anybody reads them",
+    async check({ adapter, patienceMs }) {
+      const topic = someTopic();
+      const partition = adapter.partitions(topic) - 1;
+      const left = (offset: Offset) => adapter.recordsAfter(topic, partition, offset);
+      assert.equal(await left(0), 0);
+      for (let call = 0; call < 3; call++) {
+        const items = Array.from({ length: 5 }, (_, value) => ({ ...item("key", call * 5 + value), partition }));
+        await adapter.publish(topic, items);
+      }
+      assert.equal(await left(0), 15);
+      const reader = new Reader();
+      const consumption = await join(adapter, topic, reader);
+      await arrived(reader, 15, patienceMs);
+      const offsets = reader.records().map(({ offset }) => offset);
+      for (const [index, offset] of offsets.entries()) assert.equal(await left(offset), 14 - index);
+      await consumption.commit(partition, offsets[6] as Offset);
+      assert.equal(await left(offsets[6] as Offset), 8);
+      assert.equal(await left(offsets[11] as Offset), 3);
+    },
+  },
   {
     name: "the items of each key arrive in the order in which they were published, though no call was waited for",
     async check({ adapter, patienceMs }) {

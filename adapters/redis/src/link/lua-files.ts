@@ -22,6 +22,7 @@ export const queueScripts = {
   open: new Script(log, readLua("open")),
   read: new Script(log, readLua("read")),
   commit: new Script(log, readLua("commit")),
+  count: new Script(log, readLua("count")),
   share: new Script(readLua("share")),
   take: new Script(readLua("take")),
   release: new Script(readLua("release")),

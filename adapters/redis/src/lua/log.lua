@@ -1,11 +1,13 @@
 -- What the scripts on the log of a partition begin with.
 --
--- KEYS[1]  the log, a stream of chunks. A chunk is one entry with the field "c"; its records have offsets one after the
---          other, and the id of the entry is the offset of the last: milliseconds, a dash, and the microseconds beyond.
+-- KEYS[1]  the log, a stream of chunks. A chunk is one entry with the fields "c", its records, "n", how many they are,
+--          and "t", the total of the log with them. Its records have offsets one after the other, and the id of the entry
+--          is the offset of the last: milliseconds, a dash, and the microseconds beyond.
 -- KEYS[2]  what is known of the log, a hash:
 --            birth       where this life of the log began: an offset that no record has
 --            last        the greatest offset that was given
 --            used        there once was a record
+--            total       how many records there have been
 --            trimmed     records up to this offset may be gone as every group has committed them
 --            c:<group>   the offset that a group has committed, 0 at first
 --
@@ -16,6 +18,12 @@ local log, facts = KEYS[1], KEYS[2]
 local function micros()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+-- The offset of the entry with that id.
+local function offsetOf(id)
+  local ms, us = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms) * 1000 + tonumber(us)
 end
 
 local function text(number)

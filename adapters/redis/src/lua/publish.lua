@@ -28,7 +28,8 @@ if count > 0 then
   local bytes = redis.call('MEMORY', 'USAGE', log, 'SAMPLES', 1)
   if bytes and bytes > tonumber(ARGV[6]) then return { 'full', text(last) } end
   last = math.max(micros(), last + 1) + count - 1
-  redis.call('XADD', log, id(last), 'c', ARGV[5])
+  local total = redis.call('HINCRBY', facts, 'total', count)
+  redis.call('XADD', log, id(last), 'c', ARGV[5], 'n', count, 't', total)
   redis.call('HSET', facts, 'last', text(last), 'used', 1)
   redis.call('SPUBLISH', KEYS[4], '')
 end

@@ -17,8 +17,7 @@ for _, row in ipairs(redis.call('XRANGE', log, '(' .. id(after), '+', 'COUNT', A
   local chunk = row[2][2]
   bytes = bytes + #chunk
   if bytes > tonumber(ARGV[3]) and #answer > 1 then break end
-  local ms, us = string.match(row[1], '^(%d+)-(%d+)$')
-  answer[#answer + 1] = text(tonumber(ms) * 1000 + tonumber(us))
+  answer[#answer + 1] = text(offsetOf(row[1]))
   answer[#answer + 1] = chunk
 end
 return answer

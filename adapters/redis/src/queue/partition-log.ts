@@ -59,7 +59,12 @@ export class PartitionLog {
     return used === null || last === null || last === undefined ? null : Number(last);
   }
 
-  #run(script: "open" | "read" | "commit", args: (string | number)[]): Promise<unknown> {
+  /** How many records lie beyond an offset. */
+  async countAfter(offset: Offset): Promise<number> {
+    return Number(await this.#run("count", [offset]));
+  }
+
+  #run(script: "open" | "read" | "commit" | "count", args: (string | number)[]): Promise<unknown> {
     return queueScripts[script].run(this.#servers, [this.#log, this.#facts], args);
   }
 }

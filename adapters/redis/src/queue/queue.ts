@@ -104,6 +104,13 @@ export class RedisQueue implements Queue {
     return log.head();
   }
 
+  async recordsAfter(name: string, partition: number, offset: Offset): Promise<number> {
+    this.#mustBeOpen();
+    const log = this.#topic(name).logs[partition];
+    if (log === undefined) throw this.#noPartition(partition);
+    return log.countAfter(offset);
+  }
+
   #publish(name: string, items: readonly QueueItem[]): Promise<void> {
     this.#mustBeOpen();
     const { partitions, maxWaitingBytes } = this.#options;
