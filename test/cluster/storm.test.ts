@@ -6,7 +6,7 @@ import { deploy } from "./support/deployment.js";
 
 const CLIENTS = 5_000;
 /** Reads of storage that one who comes back may cost, and those that the nodes make anyway meanwhile. */
-const READS = { each: 2, anyway: 500 };
+const READS = { each: 1, anyway: 500 };
 const PATIENCE = 90_000;
 const WHOLE_TEST = 240_000;
 

@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import { createBackoff } from "../../../src/client/backoff.js";
 import { newId } from "../../../src/model/ids.js";
 import { clientCodec, MSGPACK } from "../../../src/protocol/codec.js";
+import type { ClientFrame, ServerFrame } from "../../../src/protocol/frames.js";
 import type { CrowdOrder, CrowdReport } from "./crowd.js";
 
 /** How long the SDK waits for a welcome, and for a pong, in milliseconds. */
@@ -27,44 +28,54 @@ class LightClient {
   private readonly device = newId();
   private readonly backoff = createBackoff(Math.random);
   private position: number | undefined;
+  private deadline: NodeJS.Timeout | undefined;
 
+  /** Connects, and does so again whenever it is dropped. Resolves when it has come in for the first time. */
   connect(): Promise<void> {
     return new Promise((arrived) => {
       const socket = new WebSocket(`ws://127.0.0.1:${ports[next++ % ports.length]}/chat`, MSGPACK);
-      let deadline: NodeJS.Timeout | undefined;
-      const expect = (what: string, milliseconds: number): void => {
-        clearTimeout(deadline);
-        deadline = setTimeout(() => troubles.add(`no ${what} in ${milliseconds} ms`), milliseconds);
-      };
-      expect("welcome", WELCOME_MS);
+      this.wait("welcome", WELCOME_MS);
       socket.on("error", () => {});
-      socket.on("open", () => {
-        const { position } = this;
-        const device = { id: this.device };
-        socket.send(
-          codec.encode({ type: "hello", token: this.user, device, ...(position !== undefined && { position }) }),
-        );
-      });
+      socket.on("open", () => socket.send(codec.encode(this.hello)));
       socket.on("message", (data: Buffer) => {
-        for (const { frame } of codec.decode(data)) {
-          if (frame?.type === "welcome") expect("end of what was missed", PONG_MS);
-          else if (frame?.type === "synced") {
-            this.position = frame.position;
-            socket.send(codec.encode({ type: "ping", position: frame.position }));
-            expect("pong", PONG_MS);
-          } else if (frame?.type === "pong") {
-            clearTimeout(deadline);
-            this.arrivals++;
-            this.backoff.reset();
-            arrived();
-          } else if (frame?.type === "error") troubles.add(`error: ${frame.code}`);
+        for (const decoded of codec.decode(data)) {
+          if (decoded.error !== undefined) throw decoded.error;
+          this.take(socket, decoded.frame);
+          if (decoded.frame.type === "pong") arrived();
         }
       });
       socket.on("close", () => {
-        clearTimeout(deadline);
+        clearTimeout(this.deadline);
         setTimeout(() => void this.connect(), this.backoff.next());
       });
     });
+  }
+
+  private get hello(): ClientFrame {
+    const { user, device, position } = this;
+    return { type: "hello", token: user, device: { id: device }, ...(position !== undefined && { position }) };
+  }
+
+  private take(socket: WebSocket, frame: ServerFrame): void {
+    switch (frame.type) {
+      case "welcome":
+        return this.wait("end of what was missed", PONG_MS);
+      case "synced":
+        this.position = frame.position;
+        socket.send(codec.encode({ type: "ping", position: frame.position }));
+        return this.wait("pong", PONG_MS);
+      case "pong":
+        clearTimeout(this.deadline);
+        this.arrivals++;
+        return this.backoff.reset();
+      case "error":
+        troubles.add(`error: ${frame.code}`);
+    }
+  }
+
+  private wait(what: string, milliseconds: number): void {
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => troubles.add(`no ${what} in ${milliseconds} ms`), milliseconds);
   }
 }
 
