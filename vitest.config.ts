@@ -12,7 +12,11 @@ const HEAVY = [
 ];
 
 // Tests on real servers, which are started for them. They run one after another, as some of them kill servers.
-const ON_SERVICES = ["adapters/{redis,cassandra,kafka}/test/**/*.test.ts", "test/{cluster,examples}/**/*.test.ts"];
+const ON_SERVICES = [
+  "adapters/{redis,cassandra,kafka}/test/**/*.test.ts",
+  "test/{cluster,examples}/**/*.test.ts",
+  "test/chaos/*-on-services.test.ts",
+];
 
 const shared = {
   pool: "forks",
@@ -43,6 +47,7 @@ export default defineConfig({
           ...shared,
           name: "heavy",
           include: HEAVY,
+          exclude: ON_SERVICES,
           testTimeout: 180_000,
           hookTimeout: 400_000,
           maxWorkers: 1,

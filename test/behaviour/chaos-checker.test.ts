@@ -346,6 +346,35 @@ describe("the checker finds", () => {
     it(what, () => expect([...new Set(names(history))]).toEqual([name, ...also]));
   }
 
+  it("what a wipe took, unless a device was told of it and its user has left since", () => {
+    const wiped: Happening = { type: "wiped" };
+    const gap: Happening = { type: "gap", user: "carol", device: "c1" };
+    const change = { kind: "removed", users: ["carol"] } as const;
+    const left = (seq: number): Happening[] => {
+      const placed = { conversation: GROUP, seq, id: "change", sender: "alice", timestamp: 1_000 + seq };
+      return sent("a1", { ...placed, change }, ["b1", "b2"]);
+    };
+    const lost = [...START, ...sent("a1", ONE, ["b1", "b2"]), wiped];
+    expect(names([...lost, gap])).toEqual(["acked-but-lost"]);
+    expect(names([...lost, ...left(3)])).toEqual(["acked-but-lost"]);
+    expect(names([...lost, gap, ...left(3)])).toEqual([]);
+    const after = sent("a1", message(3, "two", "alice"), ["b1", "b2"]);
+    expect(names([...lost, gap, ...after, ...left(4)])).toEqual(["acked-but-lost"]);
+  });
+
+  it("a receipt ahead of what a wipe took, unless the user was told of it before", () => {
+    const wiped: Happening = { type: "wiped" };
+    const gap: Happening = { type: "gap", user: "carol", device: "c1" };
+    const lost = [...START, ...sent("a1", ONE, ["b1", "b2"]), wiped];
+    const found: Happening[] = [received("c1", ONE), { type: "found", user: "carol", device: "c1", entry: ONE }];
+    expect(names([...lost, watermark("carol", 2, 0), gap, ...found])).toEqual(["receipt-before-delivery"]);
+    expect(names([...lost, gap, watermark("carol", 2, 0), ...found])).toEqual([]);
+    const after = sent("b1", TWO, ["a1", "b2"]);
+    expect(names([...lost, gap, ...after, watermark("carol", 3, 0), ...found, ...delivered("c1", TWO)])).toEqual([
+      "receipt-before-delivery",
+    ]);
+  });
+
   it("a gap before a wipe, and none after it", () => {
     const gap: Happening = { type: "gap", user: "bob", device: "b1" };
     const wiped: Happening = { type: "wiped" };

@@ -2,6 +2,10 @@ import { pause } from "./deadline.js";
 import type { History } from "./history.js";
 import { ServerProcess, type ServerSetup } from "./server-process.js";
 
+/** How long a server may fail to start as its storage or queue is away, and the pause before the next try. */
+const STARTING_MS = 30_000;
+const STARTING_PAUSE_MS = 200;
+
 /** One server of a run through all its lives. One thing is done to it at a time. */
 export class ServerControl {
   private work: Promise<void> = Promise.resolve();
@@ -19,9 +23,9 @@ export class ServerControl {
     private readonly onPort: (port: number | null) => void,
   ) {}
 
-  /** Begins the next life. */
+  /** Begins the next life; again and again where what the server needs is away, as whoever runs it would. */
   async start(): Promise<void> {
-    const server = await ServerProcess.start(this.file, this.setup);
+    const server = await this.begin();
     this.current = server;
     void server.exit().then(({ code, signal }) => {
       if (server.errors !== "") this.history.add({ type: "failure", text: `the server wrote: ${server.errors}` });
@@ -30,6 +34,16 @@ export class ServerControl {
       }
     });
     if (server.port !== 0) this.onPort(server.port);
+  }
+
+  private async begin(): Promise<ServerProcess> {
+    for (const until = performance.now() + STARTING_MS; ; await pause(STARTING_PAUSE_MS)) {
+      try {
+        return await ServerProcess.start(this.file, this.setup);
+      } catch (error) {
+        if (!String(error).includes("store_unavailable") || performance.now() > until) throw error;
+      }
+    }
   }
 
   /** Ends this life with SIGKILL, or politely, and begins the next one after a while. Doesn't wait for it. */

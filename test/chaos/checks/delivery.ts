@@ -24,6 +24,11 @@ class Seqs {
   }
 }
 
+/** Device → where it was last told that its mailbox lacks something. */
+function lastGaps(happenings: readonly Happening[]): ReadonlyMap<string, number> {
+  return new Map(happenings.flatMap((it, at): [string, number][] => (it.type === "gap" ? [[it.device, at]] : [])));
+}
+
 /** What devices have by the end. */
 function holdings(happenings: readonly Happening[]) {
   const delivered = new Seqs();
@@ -47,20 +52,26 @@ function holdings(happenings: readonly Happening[]) {
 
 /**
  * What devices are still owed: everything of their user's conversations that was sent after they enrolled. What a
- * device has sent itself it has once it is acknowledged.
+ * device has sent itself it has once it is acknowledged. What a wipe took from its mailbox a device is told of and finds
+ * in the conversation, from where its user's present stay there begins.
  */
 export function missing(log: Log): Missing[] {
   const { commands, conversations, devices, happenings } = log;
   const { delivered, kept, acked, opened } = holdings(happenings);
+  const gaps = lastGaps(happenings);
   const lacking: Missing[] = [];
   for (const [conversation, places] of conversations) {
     const membership = new Membership(places);
     for (const [device, { user, at }] of devices) {
+      const findsFrom = membership.staysFrom(user) ?? Number.POSITIVE_INFINITY;
+      const told = Math.max(at, gaps.get(device) ?? 0);
+      const owedSince = (seq: number): number => (seq < findsFrom ? told : at);
       const came = delivered.of(device, conversation);
       const store = opened.has(device) ? kept.of(device, conversation) : null;
       for (const place of places) {
         const command = commands.get(place.id);
-        if (command === undefined || command.at < at || membership.right(user, place.seq) !== "owed") continue;
+        if (command === undefined || membership.right(user, place.seq) !== "owed") continue;
+        if (command.at < owedSince(place.seq)) continue;
         const own = command.submitted.device === device && acked.has(place.id);
         if (!own && !came.has(place.seq)) lacking.push({ device, conversation, place, where: "application" });
         else if (store?.has(place.seq) === false) lacking.push({ device, conversation, place, where: "store" });

@@ -8,39 +8,54 @@ class Progress {
   private readonly had = new Set<number>();
   private reached = 0;
 
-  constructor(private readonly owed: readonly number[]) {}
+  /** Seqs, each with when it was sent. */
+  constructor(private readonly owed: readonly { readonly seq: number; readonly at: number }[]) {}
 
   add(seq: number): void {
     this.had.add(seq);
-    while (this.reached < this.owed.length && this.had.has(this.owed[this.reached] as number)) this.reached++;
+    for (let next = this.owed[this.reached]; next && this.had.has(next.seq); next = this.owed[this.reached])
+      this.reached++;
+  }
+
+  /** What was sent before may be in the conversation only, which no watermark waits for. */
+  gap(at: number): void {
+    for (const one of this.owed) if (one.at < at) this.add(one.seq);
   }
 
   /** The first seq up to `seq` that the user is owed and hasn't got; null where there is none. */
   firstMissing(seq: number): number | null {
     const next = this.owed[this.reached];
-    return next !== undefined && next <= seq ? next : null;
+    return next !== undefined && next.seq <= seq ? next.seq : null;
   }
 }
 
 /**
  * No receipt runs ahead of what it is about: whenever somebody is told that a user has everything up to a seq, some
- * device of the user had each of them on the wire before; that it is read, some application of the user had.
+ * device of the user had each of them on the wire before; that it is read, some application of the user had. Unless one
+ * was told of a gap: then some entries are to be found in conversations, which is not for receipts to say.
  */
 export function checkReceipts(log: Log): Violation[] {
   const { commands, conversations, happenings } = log;
   const violations: Violation[] = [];
   const progress = new Map<
     string,
-    { readonly delivered: Progress; readonly read: Progress; readonly joins: number[] }
+    { readonly user: string; readonly delivered: Progress; readonly read: Progress; readonly joins: number[] }
   >();
   for (const [conversation, places] of conversations) {
     const membership = new Membership(places);
     for (const user of membership.users()) {
       // What a user has sent itself it needn't be told of.
       const others = places.filter(({ id }) => commands.get(id)?.submitted.user !== user);
-      const owed = others.map(({ seq }) => seq).filter((seq) => membership.right(user, seq) === "owed");
+      const owed = others
+        .filter(({ seq }) => membership.right(user, seq) === "owed")
+        .map(({ seq, id }) => ({ seq, at: commands.get(id)?.at ?? 0 }));
       const joins = membership.joins(user);
-      progress.set(`${conversation} ${user}`, { delivered: new Progress(owed), read: new Progress(owed), joins });
+      progress.set(`${conversation} ${user}`, {
+        user,
+        delivered: new Progress(owed),
+        read: new Progress(owed),
+        joins,
+      });
     }
   }
 
@@ -50,6 +65,13 @@ export function checkReceipts(log: Log): Violation[] {
     }
     if (happening.type === "delivered" || happening.type === "found") {
       progress.get(`${happening.entry.conversation} ${happening.user}`)?.read.add(happening.entry.seq);
+    }
+    if (happening.type === "gap") {
+      for (const { user, delivered, read } of progress.values()) {
+        if (user !== happening.user) continue;
+        delivered.gap(at);
+        read.gap(at);
+      }
     }
     if (happening.type === "watermark") look(happening, at);
   });
