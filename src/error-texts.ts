@@ -28,7 +28,6 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, string>> = {
   disconnected: "The host ended the connection.",
   undecryptable: "The ciphertext is not what its sender made, or not for this device.",
   replayed: "The message was decrypted before, or is too old.",
-  too_far_ahead: "More messages before this one are missing than may be.",
   untrusted: "A key or a list of devices is not signed as it has to be.",
   closed: "The server or client was closed.",
   config: "An option is missing, unknown or out of bounds.",

@@ -29,7 +29,6 @@ const TABLE = {
   disconnected: { retryable: false, close: 4502 },
   undecryptable: { retryable: false },
   replayed: { retryable: false },
-  too_far_ahead: { retryable: false },
   untrusted: { retryable: false },
   closed: { retryable: false },
   config: { retryable: false },
@@ -75,7 +74,7 @@ export class ChatError extends Error {
   readonly retry_after: number | undefined;
 
   constructor(code: ErrorCode, text?: string, detail: ErrorDetail = {}) {
-    super(text ?? plainText(code), detail.cause === undefined ? undefined : { cause: detail.cause });
+    super(text ?? plainText(code), detail);
     this.name = "ChatError";
     this.code = code;
     this.field = detail.field;

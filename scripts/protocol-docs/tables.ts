@@ -32,7 +32,7 @@ export function kinds(): string {
 }
 
 /** Errors that the library gives to its own program. No frame carries them. */
-const ENCRYPTION: readonly ErrorCode[] = ["undecryptable", "replayed", "too_far_ahead", "untrusted"];
+const ENCRYPTION: readonly ErrorCode[] = ["undecryptable", "replayed", "untrusted"];
 const LOCAL: readonly ErrorCode[] = [...ENCRYPTION, "timeout", "closed", "config", "incompatible", "in_use", "corrupt"];
 
 const ON_THE_WIRE = Object.entries(ERRORS).filter(([code]) => !LOCAL.includes(code as ErrorCode));

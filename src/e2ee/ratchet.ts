@@ -73,7 +73,7 @@ export function ratchetEncrypt(scheme: Scheme, ratchet: Ratchet, plaintext: Uint
 /**
  * What a message says, and the state behind it. `now` is in milliseconds since 1970, and only dates keys.
  *
- * Throws `malformed`; `too_far_ahead` where more keys would have to be passed over than `bounds` allow, before any is
+ * Throws `malformed`; `too_large` where more keys would have to be passed over than `bounds` allow, before any is
  * derived; `replayed` where its key was used or dropped; `undecryptable` where it isn't what the peer sent.
  */
 export function ratchetDecrypt(
@@ -177,7 +177,7 @@ function underKnownKey(
 /** Before any key is derived: a header that nobody has authenticated must not cost more. */
 function checkSkip(count: number, { skip }: Bounds): void {
   if (count <= skip) return;
-  throw new ChatError("too_far_ahead", `n: passes over ${count} messages`, { field: "n", limit: skip });
+  throw new ChatError("too_large", `n: passes over ${count} messages`, { field: "n", limit: skip });
 }
 
 function prune(received: readonly ReceivingChain[], now: number, bounds: Bounds): ReceivingChain[] {

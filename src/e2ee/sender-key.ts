@@ -98,7 +98,7 @@ export function sealForGroup(
 /**
  * What a group message says, its epoch, and the sender's keys behind it. The signature is checked before any key is
  * derived. Throws `malformed`; `not_found` (`chain_id`) where the key wasn't received, or no more held;
- * `undecryptable`, `replayed` and `too_far_ahead` like messages of sessions.
+ * `undecryptable`, `replayed` and `too_large` like messages of sessions.
  */
 export function openFromGroup(
   scheme: Scheme,
@@ -144,7 +144,7 @@ function step(scheme: Scheme, key: ReceivingKey, n: number, now: number, bounds:
     return { messageKey: kept.key, next: { ...key, skipped: key.skipped.filter((one) => one !== kept) } };
   }
   if (n - key.chain.n > bounds.skip) {
-    throw new ChatError("too_far_ahead", "n: passes over too many messages", { field: "n", limit: bounds.skip });
+    throw new ChatError("too_large", "n: passes over too many messages", { field: "n", limit: bounds.skip });
   }
   const ahead = advance(scheme, key.chain, n, now);
   const { key: messageKey, next: chain } = link(scheme, ahead.chain);

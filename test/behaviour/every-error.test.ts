@@ -31,7 +31,6 @@ const HIT_BY: Readonly<Record<ErrorCode, string | (() => Promise<void>)>> = {
   disconnected: "test/behaviour/host-connections.test.ts",
   undecryptable: "test/property/e2ee-ratchet.test.ts",
   replayed: "test/property/e2ee-ratchet.test.ts",
-  too_far_ahead: "test/property/e2ee-ratchet.test.ts",
   untrusted: "test/property/e2ee-handshake.test.ts",
   closed: "test/behaviour/host-sends.test.ts",
   config: "test/behaviour/options.test.ts",

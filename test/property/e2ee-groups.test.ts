@@ -98,7 +98,7 @@ describe("messages under a sender key", () => {
     const bounds = { skip: 10, kept: 5, chains: 5, age: 1_000 };
     const open = (keys: readonly ReceivingKey[], n: number) =>
       openFromGroup(made, keys, context, messages[n] as Uint8Array, 0, bounds);
-    expect(codeOf(() => open(given(key), 11))).toBe("too_far_ahead");
+    expect(codeOf(() => open(given(key), 11))).toBe("too_large");
     const { keys } = open(given(key), 10);
     expect(keys[0]?.skipped).toHaveLength(5);
     expect(codeOf(() => open(keys, 4))).toBe("replayed");
