@@ -17,6 +17,8 @@ class Limiter implements RateLimiter {
   readonly left = new Map<string, number>();
   calls = 0;
   away = false;
+  /** It answers when this has resolved. */
+  held: Promise<void> = Promise.resolve();
 
   constructor(readonly whenAway: "pass" | "refuse") {}
 
@@ -25,6 +27,7 @@ class Limiter implements RateLimiter {
 
   async take(_rate: unknown, wanted: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Grant>> {
     this.calls++;
+    await this.held;
     if (this.away) throw new ChatError("store_unavailable");
     return new Map(
       [...wanted].map(([user, count]) => {
@@ -80,6 +83,18 @@ describe("what a user may do is counted for all gateways together", () => {
     const [one] = await aliceTwice(limiter);
     expect(await one.say(BURST / 2)).toBe(BURST / 2);
     expect(limiter.calls).toBeLessThanOrEqual(BURST / SHARE + 1);
+  });
+
+  it("before it has answered, however long that takes, a share passes on credit and no more", async () => {
+    const limiter = new Limiter("pass");
+    let answer = (): void => {};
+    limiter.held = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const [one] = await aliceTwice(limiter);
+    expect(await one.say(BURST)).toBe(SHARE);
+    answer();
+    await until("commands to be accepted again", async () => (await one.say(1)) === 1);
   });
 
   it("while it is away each gateway counts alone, where commands are to pass", async () => {
