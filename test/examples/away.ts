@@ -22,7 +22,7 @@ const BEFORE_MS = 5_000;
 const AWAY_MS = 15_000;
 const AFTER_MS = 5_000;
 const EVERY_MS = 250;
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 60_000;
 
 const SHAPES: Record<string, { services: readonly ServiceName[]; processes: readonly Record<string, string>[] }> = {
   "redis-cassandra": { services: ["redis", "cassandra"], processes: [{}, {}] },
@@ -69,7 +69,7 @@ async function watch(deployment: Deployment, server: string, processes: readonly
   }
   alice.client.on("status", ({ text, status }) => {
     const one = written.get(text);
-    if (one !== undefined && status === "sent") one.sent ??= now();
+    if (one !== undefined && status !== "queued" && status !== "failed") one.sent ??= now();
   });
   bob.client.on("message", ({ text }) => {
     const one = written.get(text);

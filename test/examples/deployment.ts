@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { endpoints } from "../../scripts/services/services.js";
 import { FaultyProxy } from "../chaos/proxy.js";
 import { ExampleProcess } from "./example-process.js";
+import { forget } from "./forget.js";
 
 /** A client with what it got, in order. */
 export interface Person {
@@ -34,8 +35,11 @@ export class Deployment {
 
   static async of(example: string, atEnd: AtEnd): Promise<Deployment> {
     const proxy = await FaultyProxy.open();
+    const deployment = new Deployment(example, proxy, atEnd);
+    // What is first here comes last: when all processes are gone.
+    atEnd(() => forget(deployment.#name, example.startsWith("kafka")));
     atEnd(() => proxy.close());
-    return new Deployment(example, proxy, atEnd);
+    return deployment;
   }
 
   /** One more process. Those that take connections stand behind the port. */
