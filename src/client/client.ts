@@ -188,7 +188,7 @@ export function createChatClient(given: ChatClientOptions): ChatClient {
     },
     async settled(id) {
       const { message } = await outcome(await open(), id);
-      if (message === undefined) throw new ChatError("not_found", "That was no message.", { field: "id" });
+      if (message === undefined) throw new ChatError("not_found", undefined, { field: "id" });
       return message;
     },
     async pending(conversation) {

@@ -202,5 +202,5 @@ function inUse(name: string): ChatError {
 }
 
 function unavailable(cause: unknown): ChatError {
-  return new ChatError("store_unavailable", "IndexedDB failed.", { cause });
+  return new ChatError("store_unavailable", undefined, { cause });
 }

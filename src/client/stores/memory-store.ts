@@ -28,7 +28,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ClientStore {
 
   return {
     async open() {
-      if (open) throw new ChatError("in_use", "The store is open already.");
+      if (open) throw new ChatError("in_use");
       open = true;
       const contents = { outbox: [...outbox.values()], conversations: [...conversations.values()] };
       return meta === undefined ? contents : { meta, ...contents };
