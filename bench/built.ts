@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** Sources of the product, and what is built from each. */
 const PARTS = [
   { sources: ["src", "adapters/memory/src"], built: "dist/index.js" },
-  ...["lmdb", "redis", "cassandra", "kafka"].map((adapter) => ({
+  ...["lmdb", "redis", "cassandra", "kafka", "push"].map((adapter) => ({
     sources: [`adapters/${adapter}/src`],
     built: `adapters/${adapter}/dist/index.js`,
   })),
@@ -44,7 +44,7 @@ export async function buildChildren(): Promise<void> {
     entryPoints: {
       load: join(ROOT, "bench/load/main.ts"),
       ...Object.fromEntries(
-        ["raw-ws", "socket-io", "sentseen", "fan-out", "idle-ws", "node"].map((peer) => [
+        ["raw-ws", "socket-io", "sentseen", "fan-out", "idle-ws", "node", "apple", "push-sender"].map((peer) => [
           peer,
           join(ROOT, `bench/peers/${peer}.ts`),
         ]),

@@ -2,11 +2,12 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { BENCHES, type BenchName, benchOf } from "./benches.js";
 import { buildChildren, buildProduct } from "./built.js";
+import { pushRows } from "./push.js";
 import { jsonLines, shapesTable, table } from "./report.js";
 import { rowsOf } from "./rows.js";
 import { measureShapes, SHAPE_NAMES } from "./shapes.js";
 
-const USAGE = `npm run bench -- ${BENCHES.join("|")}|shapes [--json] [--rounds N] [--seconds N] [--only SUBJECT,…] [--patience SECONDS]`;
+const USAGE = `npm run bench -- ${BENCHES.join("|")}|shapes|push [--json] [--rounds N] [--seconds N] [--only SUBJECT,…] [--patience SECONDS]`;
 
 function isBench(name: string | undefined): name is BenchName {
   return BENCHES.some((bench) => bench === name);
@@ -30,12 +31,19 @@ async function main(): Promise<void> {
     },
   });
   const [name] = positionals;
-  if (positionals.length !== 1 || (name !== "shapes" && !isBench(name))) throw new Error(USAGE);
+  if (positionals.length !== 1 || (name !== "shapes" && name !== "push" && !isBench(name))) throw new Error(USAGE);
   if (process.platform !== "linux" || availableParallelism() < 2) {
     throw new Error("The bench needs Linux and two cores: one for the server, one for the load.");
   }
   const seconds = positive(values.seconds, "--seconds");
   const rounds = Math.ceil(positive(values.rounds, "--rounds"));
+  const patience_ms = positive(values.patience, "--patience") * 1000;
+  if (name === "push") {
+    buildProduct();
+    await buildChildren();
+    for (const row of await pushRows(rounds, patience_ms)) console.log(JSON.stringify(row));
+    return;
+  }
   const only = values.only?.split(",");
   if (name === "shapes") return shapes(only ?? SHAPE_NAMES, Math.max(10, seconds), values.json);
   const all = benchOf(name);
@@ -48,7 +56,7 @@ async function main(): Promise<void> {
   const timing = {
     seconds,
     warmup_seconds: Math.min(5, 2 * seconds),
-    patience_ms: positive(values.patience, "--patience") * 1000,
+    patience_ms,
     attempts: 5,
   };
   const rows = await rowsOf(bench, rounds, timing, (text) => console.error(text));
