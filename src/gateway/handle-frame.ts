@@ -1,4 +1,5 @@
 import { ChatError, isChatError } from "../errors.js";
+import { within } from "../log/within.js";
 import type { UserId, Uuid } from "../model/ids.js";
 import type { Offset } from "../ports/queue.js";
 import { REQUESTS } from "../protocol/bounds.js";
@@ -13,6 +14,10 @@ import { type CommandFrame, conversationOf, isCommand, toAction } from "./to-act
 
 /** The least time, in milliseconds, that a command refused for now is told to wait. */
 const LEAST_WAIT = 100;
+/** How long (ms) a pong waits to be told how far the mailbox goes: the connection lives, whatever is away behind it. */
+const PONG_MS = 2_000;
+/** There may be more than anybody knows just now. */
+const NOBODY_KNOWS = Number.MAX_SAFE_INTEGER;
 /** How long (ms) others wait for such a command to come again before it counts as given up. */
 const OWED_MS = 30_000;
 
@@ -142,7 +147,11 @@ function ping(gateway: Gateway, connection: Connection, frame: ClientFrames["pin
     connection.send({ type: "pong", head, position: services.mailboxes.acknowledged(user, device) });
   };
   const head = services.mailboxes.head(user, device);
-  // Who gets no pong comes anew, and finds a node that can say how far the mailbox goes.
   if (typeof head === "number") pong(head);
-  else head.then(pong).catch((error: unknown) => gateway.contain(connection, error));
+  else {
+    within(PONG_MS, head)
+      .catch(() => NOBODY_KNOWS)
+      .then(pong)
+      .catch((error: unknown) => gateway.contain(connection, error));
+  }
 }

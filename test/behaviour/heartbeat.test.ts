@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { JSON_TEXT } from "../../src/protocol/codec.js";
 import { until } from "../../src/testing/until.js";
 import { type House, openHouse } from "./support/house.js";
+import { CLUSTERED_WAITING_FOR_STORAGE } from "./support/stores.js";
 import { holdWheel } from "./support/wheel.js";
 import type { WireClient } from "./support/wire-client.js";
 
@@ -23,6 +24,22 @@ function isConnected(house: House, client: WireClient): boolean {
 }
 
 describe("a connection", () => {
+  it("is told that it lives though the queue is away, and not that its mailbox ends where it did", async () => {
+    let away = false;
+    const house = await openHouse({
+      store: CLUSTERED_WAITING_FOR_STORAGE,
+      aroundQueue: (method, _args, run) => (method === "head" && away ? new Promise(() => {}) : run()),
+    });
+    const alice = await house.client("alice");
+    away = true;
+    await alice.say({ user: "bob" }, "hello");
+    alice.send({ type: "ping" });
+    expect(await alice.next("pong")).toMatchObject({ head: Number.MAX_SAFE_INTEGER });
+    away = false;
+    alice.send({ type: "ping" });
+    await alice.next("pong", ({ head }) => head < Number.MAX_SAFE_INTEGER);
+  });
+
   it("that is only half there is gone after idle_seconds, by the real clock", async () => {
     const house = await openHouse({ limits: { idle_seconds: 2 } });
     const client = await house.client("alice");
