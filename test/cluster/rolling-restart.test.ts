@@ -70,10 +70,12 @@ it.each(["redis-cassandra", "kafka-cassandra"] as const)(
   WHOLE_TEST,
 );
 
-/** Shares of a time, evenly spread: none of its quarters is empty, none of its tenths has a crowd. */
+/** Shares of a time, drawn at random: some in either half of it, and no crowd in a tenth. By chance that fails 1 in 1,000. */
 function expectSpread(shares: readonly number[]): void {
   const within = (from: number, to: number): number => shares.filter((share) => share >= from && share < to).length;
   expect(within(0, 1)).toBe(shares.length);
-  for (let quarter = 0; quarter < 4; quarter++) expect(within(quarter / 4, (quarter + 1) / 4)).toBeGreaterThan(0);
-  for (let tenth = 0; tenth < 10; tenth++) expect(within(tenth / 10, (tenth + 1) / 10)).toBeLessThan(shares.length / 2);
+  for (const half of [0, 0.5]) expect(within(half, half + 0.5)).toBeGreaterThan(0);
+  for (let tenth = 0; tenth < 10; tenth++) {
+    expect(within(tenth / 10, (tenth + 1) / 10)).toBeLessThan((shares.length * 3) / 4);
+  }
 }
