@@ -121,35 +121,39 @@ export class KafkaQueue implements Queue {
     return consumption;
   }
 
-  async head(topic: string, partition: number): Promise<Offset | null> {
+  head(topic: string, partition: number): Promise<Offset | null> {
+    return this.#ask(topic, partition, async ({ cluster, questions }, found) => {
+      const end = await endOf(cluster, questions, found, partition);
+      return end === 0n ? null : found.offsets.of(end - 1n);
+    });
+  }
+
+  recordsAfter(topic: string, partition: number, offset: Offset): Promise<number> {
+    return this.#ask(topic, partition, async ({ cluster, questions }, found) => {
+      const start = await startOf(cluster, questions, found, partition);
+      const end = await endOf(cluster, questions, found, partition);
+      const from = found.offsets.after(offset);
+      return Math.max(0, Math.min(Number(end - from), Number(end - start)));
+    });
+  }
+
+  /** Asks where a partition stands, again while its leader is another one than was thought. */
+  async #ask<T>(
+    topic: string,
+    partition: number,
+    question: (running: Running, found: Topic) => Promise<T>,
+  ): Promise<T> {
     const running = this.#must();
     const deadline = performance.now() + QUESTION_TIMEOUT_MS;
     for (let found = await this.#find(running, topic); ; found = await this.#lookAgain(running, topic, found)) {
       try {
-        const end = await endOf(running.cluster, running.questions, found, partition);
-        return end === 0n ? null : found.offsets.of(end - 1n);
+        return await question(running, found);
       } catch (error) {
         if (this.#running !== running) throw closed();
         if (performance.now() > deadline) {
           throw unavailable(`The head of partition ${partition} of ${found.name} isn't known`, error);
         }
       }
-    }
-  }
-
-  async recordsAfter(topic: string, partition: number, offset: Offset): Promise<number> {
-    const running = this.#must();
-    try {
-      const found = await this.#find(running, topic);
-      const { cluster, questions } = running;
-      const start = await startOf(cluster, questions, found, partition);
-      const end = await endOf(cluster, questions, found, partition);
-      const from = found.offsets.after(offset);
-      return Math.max(0, Math.min(Number(end - from), Number(end - start)));
-    } catch (error) {
-      throw isChatError(error)
-        ? error
-        : unavailable(`The end of partition ${partition} of ${topic} isn't known`, error);
     }
   }
 
